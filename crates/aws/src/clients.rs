@@ -1,0 +1,121 @@
+//! One configuration, one client per service, any number of adapters.
+
+use std::sync::OnceLock;
+
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_s3::config::SharedHttpClient;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+use crate::{DynamoDeliveries, DynamoJobs, DynamoLedger, EventBridge, S3, SqsQueue};
+
+/// How often a call is made, in all, where the other side is on the same machine.
+const LOOPBACK_ATTEMPTS: u32 = 2;
+
+/// Makes adapters that share their connections.
+#[derive(Debug)]
+pub struct Aws {
+    config: SdkConfig,
+    s3: OnceLock<aws_sdk_s3::Client>,
+    sqs: OnceLock<aws_sdk_sqs::Client>,
+    dynamo: OnceLock<aws_sdk_dynamodb::Client>,
+    events: OnceLock<aws_sdk_eventbridge::Client>,
+}
+
+impl Aws {
+    /// The account and region that the environment names: credentials from variables, profile,
+    /// container or instance; the endpoint from `AWS_ENDPOINT_URL`, if it is set.
+    pub async fn from_env() -> Self {
+        let config = aws_config::defaults(behavior()).http_client(http_client()).load().await;
+        Self::of(config)
+    }
+
+    /// A cloud on this machine.
+    pub fn at(endpoint: &str, region: &str, access_key: &str, secret_key: &str) -> Self {
+        let credentials = Credentials::new(access_key, secret_key, None, None, "loopback");
+        let config = SdkConfig::builder()
+            .behavior_version(behavior())
+            .http_client(http_client())
+            .endpoint_url(endpoint)
+            .region(Region::new(region.to_owned()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .retry_config(RetryConfig::standard().with_max_attempts(LOOPBACK_ATTEMPTS))
+            .build();
+        Self::of(config)
+    }
+
+    fn of(config: SdkConfig) -> Self {
+        Self {
+            config,
+            s3: OnceLock::new(),
+            sqs: OnceLock::new(),
+            dynamo: OnceLock::new(),
+            events: OnceLock::new(),
+        }
+    }
+
+    /// The objects of a bucket.
+    pub fn bucket(&self, name: impl Into<String>) -> S3 {
+        S3::new(self.s3_client(), name.into())
+    }
+
+    /// A queue, by its URL.
+    pub fn queue(&self, url: impl Into<String>) -> SqsQueue {
+        SqsQueue::new(self.sqs_client(), url.into())
+    }
+
+    /// An event bus.
+    pub fn event_bus(&self, name: impl Into<String>) -> EventBridge {
+        EventBridge::new(self.events_client(), name.into())
+    }
+
+    /// The table of jobs.
+    pub fn job_table(&self, name: impl Into<String>) -> DynamoJobs {
+        DynamoJobs::new(self.dynamo_client(), name.into())
+    }
+
+    /// The table of paid work.
+    pub fn ledger_table(&self, name: impl Into<String>) -> DynamoLedger {
+        DynamoLedger::new(self.dynamo_client(), name.into())
+    }
+
+    /// The table of deliveries.
+    pub fn delivery_table(&self, name: impl Into<String>) -> DynamoDeliveries {
+        DynamoDeliveries::new(self.dynamo_client(), name.into())
+    }
+
+    /// The client of the queues, for whoever polls them.
+    pub fn sqs_client(&self) -> aws_sdk_sqs::Client {
+        self.sqs.get_or_init(|| aws_sdk_sqs::Client::new(&self.config)).clone()
+    }
+
+    fn s3_client(&self) -> aws_sdk_s3::Client {
+        let make = || {
+            // Buckets have no host names of their own on an endpoint that is not AWS's.
+            let path_style = self.config.endpoint_url().is_some();
+            let config = aws_sdk_s3::config::Builder::from(&self.config);
+            aws_sdk_s3::Client::from_conf(config.force_path_style(path_style).build())
+        };
+        self.s3.get_or_init(make).clone()
+    }
+
+    fn dynamo_client(&self) -> aws_sdk_dynamodb::Client {
+        self.dynamo.get_or_init(|| aws_sdk_dynamodb::Client::new(&self.config)).clone()
+    }
+
+    fn events_client(&self) -> aws_sdk_eventbridge::Client {
+        self.events.get_or_init(|| aws_sdk_eventbridge::Client::new(&self.config)).clone()
+    }
+}
+
+fn behavior() -> BehaviorVersion {
+    BehaviorVersion::v2026_01_12()
+}
+
+fn http_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https()
+}

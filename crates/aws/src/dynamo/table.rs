@@ -1,0 +1,241 @@
+//! What the tables have in common.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::builders::PutBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use ports::{Created, Replaced, Source};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A row, or its key.
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// How often a row is created when others write it at the same time.
+const TRIES: u32 = 6;
+/// Time before the second try; it doubles with every further one.
+const FIRST_WAIT: Duration = Duration::from_millis(10);
+
+/// The row is not one of ours.
+#[derive(Debug, thiserror::Error)]
+#[error("the row has no document")]
+struct NoDocument;
+
+/// Others kept writing the row.
+#[derive(Debug, thiserror::Error)]
+#[error("others keep writing the row")]
+struct Contended;
+
+/// What became of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    /// All of it was stored.
+    Done,
+    /// None of it: the condition of the first row did not hold.
+    Refused,
+    /// None of it: somebody else was writing one of the rows.
+    Contended,
+}
+
+impl From<Written> for Replaced {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Done => Self::Done,
+            Written::Refused | Written::Contended => Self::Conflict,
+        }
+    }
+}
+
+/// One table.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    pub(super) client: Client,
+    pub(super) name: String,
+}
+
+impl Table {
+    /// The row at `key`, as the newest write left it.
+    pub(super) async fn get(&self, key: Item) -> Result<Option<Item>, Source> {
+        let request = self.client.get_item().table_name(&self.name).consistent_read(true);
+        Ok(request.set_key(Some(key)).send().await?.item)
+    }
+
+    /// Up to `limit` rows.
+    pub(super) async fn query(
+        &self,
+        question: impl FnOnce(QueryFluentBuilder) -> QueryFluentBuilder,
+        limit: usize,
+    ) -> Result<Vec<Item>, Source> {
+        let query = question(self.client.query().table_name(&self.name));
+        let mut found = query.into_paginator().items().send();
+        let mut items = Vec::new();
+        while items.len() < limit
+            && let Some(item) = found.try_next().await?
+        {
+            items.push(item);
+        }
+        Ok(items)
+    }
+
+    /// A put of `item`.
+    pub(super) fn put(&self, item: Item) -> PutBuilder {
+        Put::builder().table_name(&self.name).set_item(Some(item))
+    }
+
+    /// Creates the row at `key`, and `others` with it, unless it is there.
+    pub(super) async fn create(
+        &self,
+        key: Item,
+        row: PutBuilder,
+        others: Vec<PutBuilder>,
+    ) -> Result<Created, Source> {
+        let name = key.keys().next().cloned().unwrap_or_default();
+        let row = row
+            .condition_expression("attribute_not_exists(#key)")
+            .expression_attribute_names("#key", name);
+        let mut wait = FIRST_WAIT;
+        for _ in 0..TRIES {
+            match self.write(row.clone(), others.clone()).await? {
+                Written::Done => return Ok(Created::New),
+                Written::Refused => return Ok(Created::Exists),
+                Written::Contended if self.get(key.clone()).await?.is_some() => {
+                    return Ok(Created::Exists);
+                }
+                Written::Contended => tokio::time::sleep(wait).await,
+            }
+            wait *= 2;
+        }
+        Err(Contended.into())
+    }
+
+    /// Puts all rows or none.
+    ///
+    /// A transaction even for one row: the SDK repeats one whose answer was lost under the same
+    /// token, so that our own write is not taken for somebody else's.
+    pub(super) async fn write(
+        &self,
+        row: PutBuilder,
+        others: Vec<PutBuilder>,
+    ) -> Result<Written, Source> {
+        let mut request = self.client.transact_write_items();
+        for put in std::iter::once(row).chain(others) {
+            let put = TransactWriteItem::builder().put(put.build()?).build();
+            request = request.transact_items(put);
+        }
+        match request.send().await {
+            Ok(_) => Ok(Written::Done),
+            Err(error) => cancelled(&error).ok_or_else(|| error.into()),
+        }
+    }
+}
+
+/// What a cancelled transaction means; none: it is a fault.
+///
+/// Source: Amazon DynamoDB API Reference, `TransactWriteItems`, "Cancellation reasons".
+fn cancelled(error: &SdkError<TransactWriteItemsError>) -> Option<Written> {
+    let TransactWriteItemsError::TransactionCanceledException(cancelled) =
+        error.as_service_error()?
+    else {
+        return None;
+    };
+    let reasons = cancelled.cancellation_reasons().iter();
+    let codes: Vec<_> = reasons.map(|reason| reason.code().unwrap_or("None")).collect();
+    if codes.first() == Some(&"ConditionalCheckFailed") {
+        return Some(Written::Refused);
+    }
+    let harmless = codes.iter().all(|code| matches!(*code, "None" | "TransactionConflict"));
+    (harmless && codes.contains(&"TransactionConflict")).then_some(Written::Contended)
+}
+
+/// A text attribute.
+pub(super) fn text(text: impl ToString) -> AttributeValue {
+    AttributeValue::S(text.to_string())
+}
+
+/// A number attribute.
+pub(super) fn number(number: impl Into<u64>) -> AttributeValue {
+    AttributeValue::N(number.into().to_string())
+}
+
+/// Attributes by name.
+pub(super) fn item<const N: usize>(attributes: [(&str, AttributeValue); N]) -> Item {
+    attributes.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+/// The attribute that holds a document.
+pub(super) fn document(value: &impl Serialize) -> Result<AttributeValue, Source> {
+    Ok(text(serde_json::to_string(value)?))
+}
+
+/// The document of a row.
+pub(super) fn read<T: DeserializeOwned>(row: &Item) -> Result<T, Source> {
+    let document = row.get("doc").and_then(|value| value.as_s().ok()).ok_or(NoDocument)?;
+    Ok(serde_json::from_str(document)?)
+}
+
+/// The documents of rows, in their order.
+pub(super) fn read_all<T: DeserializeOwned>(rows: &[Item]) -> Result<Vec<T>, Source> {
+    rows.iter().map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
+    use aws_sdk_dynamodb::types::CancellationReason;
+    use aws_sdk_dynamodb::types::error::TransactionCanceledException;
+    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+
+    use super::*;
+
+    fn cancelled_for(codes: &'static [&'static str]) -> Rule {
+        mock!(Client::transact_write_items).then_error(|| {
+            let reasons =
+                codes.iter().map(|code| CancellationReason::builder().code(*code).build());
+            TransactWriteItemsError::TransactionCanceledException(
+                TransactionCanceledException::builder()
+                    .set_cancellation_reasons(Some(reasons.collect()))
+                    .build(),
+            )
+        })
+    }
+
+    fn table(rules: &[&Rule]) -> Table {
+        Table {
+            client: mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, rules),
+            name: "jobs".into(),
+        }
+    }
+
+    async fn write(codes: &'static [&'static str]) -> Result<Written, Source> {
+        let table = table(&[&cancelled_for(codes)]);
+        table.write(table.put(Item::new()), vec![table.put(Item::new())]).await
+    }
+
+    #[tokio::test]
+    async fn a_conflict_is_told_from_a_fault() {
+        assert_eq!(write(&["ConditionalCheckFailed", "None"]).await.ok(), Some(Written::Refused));
+        assert_eq!(write(&["None", "TransactionConflict"]).await.ok(), Some(Written::Contended));
+        assert!(write(&["ThrottlingError", "None"]).await.is_err());
+        assert!(write(&["TransactionConflict", "ThrottlingError"]).await.is_err());
+        assert!(write(&["None", "ConditionalCheckFailed"]).await.is_err());
+        assert!(write(&[]).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_row_that_somebody_else_is_creating_is_there_once_it_is_seen() {
+        let key = || item([("pk", text("j"))]);
+        let conflict = cancelled_for(&["TransactionConflict"]);
+        let seen = mock!(Client::get_item)
+            .then_output(move || GetItemOutput::builder().set_item(Some(key())).build());
+        let table = table(&[&conflict, &seen]);
+
+        let created = table.create(key(), table.put(key()), Vec::new()).await;
+
+        assert_eq!(created.ok(), Some(Created::Exists));
+    }
+}

@@ -1,0 +1,22 @@
+//! The ports on AWS, and the inbound half for batches of SQS records.
+//!
+//! The only crate that names a type of the AWS SDK. [`Aws`] hands out the adapters; [`sqs`] runs a
+//! handler on a batch; the other modules read what arrives in a record.
+
+pub mod bus_event;
+mod clients;
+mod dynamo;
+mod event_bridge;
+pub mod ltx_request;
+mod presign;
+mod s3;
+pub mod s3_event;
+pub mod sqs;
+mod sqs_queue;
+
+pub use clients::Aws;
+pub use dynamo::{DynamoDeliveries, DynamoJobs, DynamoLedger};
+pub use event_bridge::EventBridge;
+pub use presign::PresignedPut;
+pub use s3::S3;
+pub use sqs_queue::SqsQueue;

@@ -1,0 +1,25 @@
+//! What things are and what follows: jobs, their states and steps, the ledger of paid work,
+//! and the keys under which everything is stored.
+//!
+//! Pure: time, identity and randomness come in as arguments, nothing goes out but values.
+
+mod clip;
+mod id;
+mod job;
+mod key;
+mod ledger;
+mod metadata;
+mod money;
+mod state;
+mod step;
+mod time;
+
+pub use clip::{ClipOptions, InvalidClipOptions, Resolution};
+pub use id::{EventId, InvalidId, JobId, RenderId, TraceId};
+pub use job::{Branding, Failure, FailureKind, Job, JobOrder, Photo, Stage};
+pub use key::{InvalidKey, ObjectKey, keys};
+pub use ledger::{Attempt, AttemptState, IllegalAttemptState};
+pub use money::MicroUsd;
+pub use state::JobState;
+pub use step::{ClipMade, IllegalStep, Step, VideoMade};
+pub use time::Timestamp;

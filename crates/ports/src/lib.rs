@@ -1,0 +1,37 @@
+//! What handlers need from the world, as traits that promise before they explain.
+//!
+//! Adapters are in `aws`, `providers` and the functions' own edges; fakes, and the suites that hold
+//! both to the same promises, are in `testkit`.
+
+mod chronicle;
+mod clock;
+mod delivery_log;
+mod event_publisher;
+mod inbound;
+mod job_store;
+mod ledger;
+mod object_store;
+mod queue;
+mod renderer;
+mod settings;
+mod source;
+mod video_generator;
+mod webhook_sender;
+
+pub use chronicle::{Chronicle, ChronicleError, Stepped};
+pub use clock::{Clock, SystemClock};
+pub use delivery_log::{Delivery, DeliveryLog, DeliveryLogError, DeliveryState};
+pub use event_publisher::{EventPublisher, PublishError};
+pub use inbound::{HandleRecord, Handled};
+pub use job_store::{Created, History, JobStore, JobStoreError, Replaced};
+pub use ledger::{Ledger, LedgerError};
+pub use object_store::{Content, Head, Listed, ObjectMeta, ObjectStore, StoreError};
+pub use queue::{MessageSender, QueueError, Visibility};
+pub use renderer::{RenderError, RenderOrder, RenderOutput, Renderer};
+pub use settings::{InvalidSetting, Settings, environment};
+pub use source::{Chain, Source};
+pub use video_generator::{
+    ClipOrder, CollectError, GenerationRefusal, Look, LookError, ProviderJob, SubmitError,
+    Submitted, VideoGenerator,
+};
+pub use webhook_sender::{SendError, WebhookAnswer, WebhookRequest, WebhookSender};

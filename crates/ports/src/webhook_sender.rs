@@ -1,0 +1,43 @@
+//! Posting webhooks.
+
+use std::future::Future;
+use std::time::Duration;
+
+use crate::Source;
+
+/// One delivery attempt: exactly these bytes are sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookRequest {
+    /// Where to.
+    pub url: String,
+    /// Header names and values.
+    pub headers: Vec<(&'static str, String)>,
+    /// The signed bytes.
+    pub body: Vec<u8>,
+}
+
+/// What the receiver answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WebhookAnswer {
+    /// HTTP status. Redirects are not followed.
+    pub status: u16,
+    /// `retry-after`, if it was given in seconds.
+    pub retry_after: Option<Duration>,
+}
+
+/// There was no answer.
+#[derive(Debug, thiserror::Error)]
+#[error("no answer from the webhook endpoint")]
+pub struct SendError(#[source] pub Source);
+
+/// Posts webhooks.
+pub trait WebhookSender: Send + Sync {
+    /// Posts once and waits for the answer, not longer than its time limit.
+    ///
+    /// # Errors
+    /// [`SendError`] if there was no answer; the receiver may have got it all the same.
+    fn post(
+        &self,
+        request: &WebhookRequest,
+    ) -> impl Future<Output = Result<WebhookAnswer, SendError>> + Send;
+}

@@ -1,0 +1,52 @@
+use std::collections::HashMap;
+
+use domain::{EventId, JobId};
+use ports::{Delivery, DeliveryLog, DeliveryLogError};
+
+use super::Shared;
+
+/// The log of deliveries, in memory.
+#[derive(Clone, Debug, Default)]
+pub struct InMemoryDeliveries(Shared<HashMap<(EventId, String), Delivery>>);
+
+impl InMemoryDeliveries {
+    /// The log with a delivery in it.
+    #[must_use]
+    pub fn with(self, delivery: &Delivery) -> Self {
+        self.store(delivery);
+        self
+    }
+
+    /// Every delivery, in the order of first attempts.
+    pub fn all(&self) -> Vec<Delivery> {
+        let mut deliveries: Vec<_> = self.0.lock().values().cloned().collect();
+        deliveries.sort_by(|a, b| (a.first_at, &a.endpoint).cmp(&(b.first_at, &b.endpoint)));
+        deliveries
+    }
+
+    fn store(&self, delivery: &Delivery) {
+        let key = (delivery.event, delivery.endpoint.clone());
+        self.0.lock().insert(key, delivery.clone());
+    }
+}
+
+impl DeliveryLog for InMemoryDeliveries {
+    async fn get(
+        &self,
+        event: EventId,
+        endpoint: &str,
+    ) -> Result<Option<Delivery>, DeliveryLogError> {
+        Ok(self.0.lock().get(&(event, endpoint.to_owned())).cloned())
+    }
+
+    async fn put(&self, delivery: &Delivery) -> Result<(), DeliveryLogError> {
+        self.store(delivery);
+        Ok(())
+    }
+
+    async fn of_job(&self, job: JobId) -> Result<Vec<Delivery>, DeliveryLogError> {
+        let mut deliveries = self.all();
+        deliveries.retain(|delivery| delivery.job == job);
+        Ok(deliveries)
+    }
+}

@@ -1,0 +1,286 @@
+//! Every port, in a process that may die.
+#![deny(clippy::missing_trait_methods)]
+
+use std::path::Path;
+use std::time::Duration;
+
+use domain::{Attempt, ClipOptions, EventId, Job, JobId, JobState, MicroUsd, ObjectKey};
+use events::Event;
+use ports::{
+    ClipOrder, CollectError, Content, Created, Delivery, DeliveryLog, DeliveryLogError,
+    EventPublisher, Head, History, JobStore, JobStoreError, Ledger, LedgerError, Listed, Look,
+    LookError, MessageSender, ObjectMeta, ObjectStore, ProviderJob, PublishError, QueueError,
+    RenderError, RenderOrder, RenderOutput, Renderer, Replaced, SendError, Source, StoreError,
+    SubmitError, Submitted, VideoGenerator, Visibility, WebhookAnswer, WebhookRequest,
+    WebhookSender,
+};
+
+use crate::Fuse;
+
+/// A port of a process that dies with its fuse.
+///
+/// Whatever stores, sends, publishes, orders, collects, renders or posts counts as a change.
+#[derive(Clone, Debug)]
+pub struct Fused<T> {
+    port: T,
+    fuse: Fuse,
+}
+
+impl<T> Fused<T> {
+    /// Puts `port` on `fuse`.
+    pub fn new(port: T, fuse: &Fuse) -> Self {
+        Self { port, fuse: fuse.clone() }
+    }
+}
+
+impl<T: ObjectStore> ObjectStore for Fused<T> {
+    async fn head(&self, key: &ObjectKey) -> Result<Option<Head>, StoreError> {
+        self.fuse.read(self.port.head(key), store(key)).await
+    }
+
+    async fn get(&self, key: &ObjectKey, limit_bytes: u64) -> Result<Vec<u8>, StoreError> {
+        self.fuse.read(self.port.get(key, limit_bytes), store(key)).await
+    }
+
+    async fn fetch(&self, key: &ObjectKey, to: &Path) -> Result<(), StoreError> {
+        self.fuse.read(self.port.fetch(key, to), store(key)).await
+    }
+
+    async fn put(
+        &self,
+        key: &ObjectKey,
+        content: Content<'_>,
+        meta: &ObjectMeta,
+    ) -> Result<String, StoreError> {
+        self.fuse.change(self.port.put(key, content, meta), store(key)).await
+    }
+
+    async fn copy(&self, from: &ObjectKey, to: &ObjectKey) -> Result<(), StoreError> {
+        self.fuse.change(self.port.copy(from, to), store(to)).await
+    }
+
+    async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&ObjectKey>,
+    ) -> Result<Vec<Listed>, StoreError> {
+        self.fuse.read(self.port.list(prefix, after), store(prefix)).await
+    }
+}
+
+fn store(key: impl ToString + Send) -> impl Fn(Source) -> StoreError + Send {
+    move |source| StoreError::Unavailable { key: key.to_string(), source }
+}
+
+impl<T: JobStore> JobStore for Fused<T> {
+    async fn get(&self, job: JobId) -> Result<Option<Job>, JobStoreError> {
+        self.fuse.read(self.port.get(job), jobs("read", job)).await
+    }
+
+    async fn create(&self, job: &Job, event: &Event) -> Result<Created, JobStoreError> {
+        self.fuse.change(self.port.create(job, event), jobs("create", job.id)).await
+    }
+
+    async fn replace(
+        &self,
+        before: &Job,
+        after: &Job,
+        events: &[Event],
+    ) -> Result<Replaced, JobStoreError> {
+        let died = jobs("replace", after.id);
+        self.fuse.change(self.port.replace(before, after, events), died).await
+    }
+
+    async fn in_state(&self, state: JobState, limit: usize) -> Result<Vec<Job>, JobStoreError> {
+        self.fuse.read(self.port.in_state(state, limit), jobs("list", "*")).await
+    }
+}
+
+impl<T: History> History for Fused<T> {
+    async fn events(&self, job: JobId) -> Result<Vec<Event>, JobStoreError> {
+        self.fuse.read(self.port.events(job), jobs("read the events of", job)).await
+    }
+
+    async fn unpublished(&self, job: JobId) -> Result<Vec<Event>, JobStoreError> {
+        self.fuse.read(self.port.unpublished(job), jobs("read the events of", job)).await
+    }
+
+    async fn all_unpublished(&self, limit: usize) -> Result<Vec<Event>, JobStoreError> {
+        self.fuse.read(self.port.all_unpublished(limit), jobs("list", "*")).await
+    }
+
+    async fn mark_published(&self, event: &Event) -> Result<(), JobStoreError> {
+        let died = jobs("mark an event of", event.job);
+        self.fuse.change(self.port.mark_published(event), died).await
+    }
+}
+
+fn jobs(
+    action: &'static str,
+    job: impl ToString + Send,
+) -> impl Fn(Source) -> JobStoreError + Send {
+    move |source| JobStoreError { action, job: job.to_string(), source }
+}
+
+impl<T: Ledger> Ledger for Fused<T> {
+    async fn attempts(&self, job: JobId) -> Result<Vec<Attempt>, LedgerError> {
+        self.fuse.read(self.port.attempts(job), ledger("read", job)).await
+    }
+
+    async fn open(&self, attempt: &Attempt) -> Result<Created, LedgerError> {
+        let died = ledger("open an attempt in", attempt.job);
+        self.fuse.change(self.port.open(attempt), died).await
+    }
+
+    async fn replace(&self, before: &Attempt, after: &Attempt) -> Result<Replaced, LedgerError> {
+        self.fuse.change(self.port.replace(before, after), ledger("write to", after.job)).await
+    }
+}
+
+fn ledger(action: &'static str, job: JobId) -> impl Fn(Source) -> LedgerError + Send {
+    move |source| LedgerError { action, job, source }
+}
+
+impl<T: DeliveryLog> DeliveryLog for Fused<T> {
+    async fn get(
+        &self,
+        event: EventId,
+        endpoint: &str,
+    ) -> Result<Option<Delivery>, DeliveryLogError> {
+        self.fuse.read(self.port.get(event, endpoint), deliveries("read", event)).await
+    }
+
+    async fn put(&self, delivery: &Delivery) -> Result<(), DeliveryLogError> {
+        self.fuse.change(self.port.put(delivery), deliveries("store", delivery.event)).await
+    }
+
+    async fn of_job(&self, job: JobId) -> Result<Vec<Delivery>, DeliveryLogError> {
+        self.fuse.read(self.port.of_job(job), deliveries("list", job)).await
+    }
+}
+
+fn deliveries(
+    action: &'static str,
+    about: impl ToString + Send,
+) -> impl Fn(Source) -> DeliveryLogError + Send {
+    move |source| DeliveryLogError { action, event: about.to_string(), source }
+}
+
+impl<T: EventPublisher> EventPublisher for Fused<T> {
+    async fn publish(&self, event: &Event) -> Result<(), PublishError> {
+        let died = |source| PublishError { detail_type: event.detail_type.clone(), source };
+        self.fuse.change(self.port.publish(event), died).await
+    }
+}
+
+impl<T: MessageSender> MessageSender for Fused<T> {
+    async fn send(&self, body: &str) -> Result<(), QueueError> {
+        self.fuse.change(self.port.send(body), queue("send to")).await
+    }
+}
+
+impl<T: Visibility> Visibility for Fused<T> {
+    async fn hide(&self, receipt_handle: &str, after: Duration) -> Result<(), QueueError> {
+        self.fuse.change(self.port.hide(receipt_handle, after), queue("hide a message of")).await
+    }
+}
+
+fn queue(action: &'static str) -> impl Fn(Source) -> QueueError + Send {
+    move |source| QueueError { action, queue: "*".to_owned(), source }
+}
+
+impl<T: WebhookSender> WebhookSender for Fused<T> {
+    async fn post(&self, request: &WebhookRequest) -> Result<WebhookAnswer, SendError> {
+        self.fuse.change(self.port.post(request), SendError).await
+    }
+}
+
+impl<T: VideoGenerator> VideoGenerator for Fused<T> {
+    fn name(&self) -> &'static str {
+        self.port.name()
+    }
+
+    fn resubmits_safely(&self) -> bool {
+        self.port.resubmits_safely()
+    }
+
+    fn time_limit(&self) -> Duration {
+        self.port.time_limit()
+    }
+
+    fn quote(&self, options: &ClipOptions) -> MicroUsd {
+        self.port.quote(options)
+    }
+
+    async fn submit(&self, order: &ClipOrder) -> Result<Submitted, SubmitError> {
+        self.fuse.change(self.port.submit(order), SubmitError::Lost).await
+    }
+
+    async fn look(&self, order: &ClipOrder, job: &ProviderJob) -> Result<Look, LookError> {
+        let died = |source| LookError { provider_job: job.0.clone(), source };
+        self.fuse.read(self.port.look(order, job), died).await
+    }
+
+    async fn collect(
+        &self,
+        order: &ClipOrder,
+        job: &ProviderJob,
+        to: &Path,
+    ) -> Result<(), CollectError> {
+        let died = |source| CollectError { provider_job: job.0.clone(), source };
+        self.fuse.change(self.port.collect(order, job, to), died).await
+    }
+}
+
+impl<T: Renderer> Renderer for Fused<T> {
+    async fn render(&self, order: &RenderOrder, work: &Path) -> Result<RenderOutput, RenderError> {
+        self.fuse.change(self.port.render(order, work), RenderError::Fault).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{InMemoryStore, Moment, RecordingQueue};
+
+    async fn put(store: &impl ObjectStore) -> Result<String, StoreError> {
+        let key = ObjectKey::new("a").expect("valid");
+        store.put(&key, Content::Bytes(b"a"), &ObjectMeta::default()).await
+    }
+
+    #[tokio::test]
+    async fn a_process_that_died_before_a_call_has_not_made_it() {
+        let (world, fuse) = (InMemoryStore::default(), Fuse::new(1, Moment::Before));
+        let store = Fused::new(world.clone(), &fuse);
+
+        assert!(put(&store).await.is_err());
+
+        assert!(fuse.blown() && world.keys().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_process_that_died_after_a_call_has_made_it_and_makes_no_other() {
+        let (world, sent) = (InMemoryStore::default(), RecordingQueue::default());
+        let fuse = Fuse::new(2, Moment::After);
+        let (store, queue) = (Fused::new(world.clone(), &fuse), Fused::new(sent.clone(), &fuse));
+
+        queue.send("1").await.expect("alive");
+        assert!(put(&store).await.is_err());
+        assert!(queue.send("2").await.is_err());
+        assert!(store.list("", None).await.is_err());
+
+        assert_eq!((world.keys(), sent.sent()), (vec!["a".to_owned()], vec!["1".to_owned()]));
+        assert_eq!(fuse.count(), 2);
+    }
+
+    #[tokio::test]
+    async fn reads_do_not_count() {
+        let fuse = Fuse::never();
+        let store = Fused::new(InMemoryStore::default(), &fuse);
+
+        put(&store).await.expect("stored");
+        store.list("", None).await.expect("listed");
+
+        assert_eq!((fuse.count(), fuse.blown()), (1, false));
+    }
+}

@@ -1,0 +1,17 @@
+//! For tests: the ports in memory, a fuse that makes a process die at any call, the suites that hold
+//! fakes and adapters to the same promises, and samples of what the chain works on.
+
+pub mod conformance;
+mod fake;
+mod fuse;
+mod fused;
+mod rng;
+pub mod samples;
+
+pub use fake::{
+    Answer, InMemoryDeliveries, InMemoryJobs, InMemoryLedger, InMemoryStore, Loss, ReadyClip,
+    ReadyVideo, RecordingBus, RecordingQueue, RecordingReceiver, TestClock,
+};
+pub use fuse::{Fuse, Moment};
+pub use fused::Fused;
+pub use rng::Rng;

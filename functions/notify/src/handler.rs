@@ -1,0 +1,187 @@
+//! From an event to signed webhooks.
+
+use std::time::Duration;
+
+use domain::{EventId, JobId, Timestamp};
+use events::{BusEvent, Envelope, WebhookBody};
+use futures::future::join_all;
+use ports::{
+    Chain, Clock, Delivery, DeliveryLog, DeliveryState, HandleRecord, Handled, SendError,
+    WebhookAnswer, WebhookSender,
+};
+
+use crate::signing::sign;
+use crate::{Endpoint, NotifyError};
+
+/// Pauses between attempts when none are configured; the first attempt is made at once.
+///
+/// Source: Standard Webhooks specification, "Deliverability and reliability".
+pub const STANDARD_SCHEDULE: [Duration; 9] = [
+    Duration::from_secs(5),
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(30 * 60),
+    Duration::from_secs(2 * 3600),
+    Duration::from_secs(5 * 3600),
+    Duration::from_secs(10 * 3600),
+    Duration::from_secs(14 * 3600),
+    Duration::from_secs(20 * 3600),
+    Duration::from_secs(24 * 3600),
+];
+
+/// Longest time for which a message can be hidden; a longer pause is waited for in parts.
+///
+/// Source: Amazon SQS API Reference, `ChangeMessageVisibility`: 12 hours.
+const LONGEST_HIDE: Duration = Duration::from_secs(11 * 3600);
+
+/// Tells everybody who asked.
+#[derive(Debug)]
+pub struct Notify<D, W, C> {
+    /// What was delivered to whom.
+    pub log: D,
+    /// Who posts.
+    pub sender: W,
+    /// What time it is.
+    pub clock: C,
+    /// Who asked.
+    pub endpoints: Vec<Endpoint>,
+    /// Pauses between attempts.
+    pub schedule: Vec<Duration>,
+}
+
+impl<D: DeliveryLog, W: WebhookSender, C: Clock> HandleRecord for Notify<D, W, C> {
+    type Record = BusEvent;
+    type Error = NotifyError;
+
+    async fn handle(&self, event: &BusEvent) -> Result<Handled, NotifyError> {
+        let envelope = envelope(event)?;
+        let told = self.endpoints.iter().map(|endpoint| self.tell(endpoint, event, &envelope));
+
+        let mut next: Option<Timestamp> = None;
+        let mut broken = None;
+        for outcome in join_all(told).await {
+            match outcome {
+                Ok(due) => next = [next, due].into_iter().flatten().min(),
+                Err(error) => broken = Some(error),
+            }
+        }
+        match (broken, next) {
+            (Some(error), _) => Err(error),
+            (None, Some(due)) => {
+                let pause = due.since(self.clock.now()).max(Duration::from_secs(1));
+                Ok(Handled::NotYet { after: pause.min(LONGEST_HIDE) })
+            }
+            (None, None) => Ok(Handled::Done),
+        }
+    }
+
+    fn is_hopeless(fault: &NotifyError) -> bool {
+        matches!(fault, NotifyError::Foreign { .. } | NotifyError::Id(_))
+    }
+
+    async fn give_up(&self, event: &BusEvent, cause: &str) -> Result<(), NotifyError> {
+        let envelope = envelope(event)?;
+        for endpoint in &self.endpoints {
+            let delivery = self.delivery(endpoint, event, &envelope).await?;
+            if delivery.state == DeliveryState::Waiting {
+                let outcome = cause.to_owned();
+                let state = DeliveryState::GivenUp;
+                self.log.put(&Delivery { state, outcome, ..delivery }).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<D: DeliveryLog, W: WebhookSender, C: Clock> Notify<D, W, C> {
+    /// Makes the attempt that is due, if one is, and says when the next one is.
+    async fn tell(
+        &self,
+        endpoint: &Endpoint,
+        event: &BusEvent,
+        envelope: &Envelope,
+    ) -> Result<Option<Timestamp>, NotifyError> {
+        let before = self.delivery(endpoint, event, envelope).await?;
+        let now = self.clock.now();
+        if before.state != DeliveryState::Waiting {
+            return Ok(None);
+        }
+        if before.next_at > now {
+            return Ok(Some(before.next_at));
+        }
+        let body = serde_json::to_vec(&WebhookBody {
+            kind: event.detail_type.clone(),
+            timestamp: envelope.occurred_at.clone(),
+            data: event.detail.clone(),
+        })?;
+        let request = sign(endpoint, &envelope.id, now, body)
+            .map_err(|source| NotifyError::Secret { endpoint: endpoint.name.clone(), source })?;
+
+        let answer = self.sender.post(&request).await;
+        let after = self.judge(before, answer);
+        self.log.put(&after).await?;
+        Ok((after.state == DeliveryState::Waiting).then_some(after.next_at))
+    }
+
+    /// What became of the attempt: 2xx is success, 410 is a receiver that is gone, all else is tried
+    /// again until the schedule is used up.
+    fn judge(&self, before: Delivery, answer: Result<WebhookAnswer, SendError>) -> Delivery {
+        let now = self.clock.now();
+        let attempts = before.attempts + 1;
+        let pause = self.schedule.get(before.attempts as usize).copied();
+        let (state, pause, outcome) = match answer {
+            Ok(WebhookAnswer { status: status @ 200..=299, .. }) => {
+                (DeliveryState::Delivered, None, format!("status {status}"))
+            }
+            Ok(WebhookAnswer { status: 410, .. }) => {
+                (DeliveryState::GivenUp, None, "status 410: the receiver is gone".to_owned())
+            }
+            Ok(WebhookAnswer { status, retry_after }) => {
+                let pause = pause.map(|pause| pause.max(retry_after.unwrap_or_default()));
+                (DeliveryState::Waiting, pause, format!("status {status}"))
+            }
+            Err(error) => (DeliveryState::Waiting, pause, Chain(&error).to_string()),
+        };
+        let state = match (state, pause) {
+            (DeliveryState::Waiting, None) => DeliveryState::GivenUp,
+            (state, _) => state,
+        };
+        let first_at = if before.attempts == 0 { now } else { before.first_at };
+        let next_at = now.plus(pause.unwrap_or_default());
+        if state == DeliveryState::GivenUp {
+            let (event, endpoint) = (&before.event, &before.endpoint);
+            tracing::warn!(event.id = %event, endpoint, %outcome, "webhook of {event} given up");
+        }
+        Delivery { state, attempts, first_at, last_at: now, next_at, outcome, ..before }
+    }
+
+    /// The delivery as it was recorded, or one that is due now.
+    async fn delivery(
+        &self,
+        endpoint: &Endpoint,
+        event: &BusEvent,
+        envelope: &Envelope,
+    ) -> Result<Delivery, NotifyError> {
+        let id = EventId::parse(&envelope.id)?;
+        if let Some(delivery) = self.log.get(id, &endpoint.name).await? {
+            return Ok(delivery);
+        }
+        let now = self.clock.now();
+        Ok(Delivery {
+            event: id,
+            endpoint: endpoint.name.clone(),
+            job: JobId::parse(&envelope.job_id)?,
+            detail_type: event.detail_type.clone(),
+            state: DeliveryState::Waiting,
+            attempts: 0,
+            first_at: now,
+            last_at: now,
+            next_at: now,
+            outcome: String::new(),
+        })
+    }
+}
+
+fn envelope(event: &BusEvent) -> Result<Envelope, NotifyError> {
+    let detail_type = event.detail_type.clone();
+    event.envelope().map_err(|source| NotifyError::Foreign { detail_type, source })
+}

@@ -1,0 +1,222 @@
+//! From a clip to a video.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use domain::{
+    ClipMade, Failure, FailureKind, Job, JobState, ObjectKey, RenderId, Stage, Step, VideoMade,
+    keys,
+};
+use events::ObjectCreated;
+use ports::{
+    Chronicle, Clock, Content, EventPublisher, HandleRecord, Handled, Head, History, JobStore,
+    ObjectMeta, ObjectStore, RenderError, RenderOrder, RenderOutput, Renderer, StoreError,
+};
+
+use crate::RenderFunctionError;
+
+/// Makes videos of clips.
+#[derive(Debug)]
+pub struct Render<S, J, P, C, R> {
+    /// The media bucket.
+    pub store: S,
+    /// Jobs and what is announced of them.
+    pub chronicle: Chronicle<J, P, C>,
+    /// Who makes the video.
+    pub renderer: R,
+    /// Where clips and videos lie on their way.
+    pub work: PathBuf,
+}
+
+impl<S, J, P, C, R> HandleRecord for Render<S, J, P, C, R>
+where
+    S: ObjectStore,
+    J: JobStore + History,
+    P: EventPublisher,
+    C: Clock,
+    R: Renderer,
+{
+    type Record = Vec<ObjectCreated>;
+    type Error = RenderFunctionError;
+
+    async fn handle(&self, clips: &Self::Record) -> Result<Handled, RenderFunctionError> {
+        for clip in clips {
+            let Some(job) = keys::job_of_clip(&clip.key) else {
+                return Err(RenderFunctionError::NotAClip(clip.key.clone()));
+            };
+            let job = self.chronicle.read(job).await?;
+            if !job.state.is_end() {
+                self.take(job).await?;
+            }
+        }
+        Ok(Handled::Done)
+    }
+
+    fn is_hopeless(fault: &RenderFunctionError) -> bool {
+        matches!(fault, RenderFunctionError::NotAClip(_))
+    }
+
+    async fn give_up(&self, clips: &Self::Record, cause: &str) -> Result<(), RenderFunctionError> {
+        for job in clips.iter().filter_map(|clip| keys::job_of_clip(&clip.key)) {
+            if let Some(job) = self.chronicle.find(job).await? {
+                self.fail(&job, FailureKind::Fault, FAULT, Some(cause)).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+const FAULT: &str = "the video could not be made because of a fault on our side";
+
+impl<S, J, P, C, R> Render<S, J, P, C, R>
+where
+    S: ObjectStore,
+    J: JobStore + History,
+    P: EventPublisher,
+    C: Clock,
+    R: Renderer,
+{
+    async fn take(&self, job: Job) -> Result<(), RenderFunctionError> {
+        let clip_key = keys::clip(job.id);
+        let clip = self.store.head(&clip_key).await?;
+        let clip = clip.ok_or_else(|| RenderFunctionError::NoClip(clip_key.clone()))?;
+        let Some(job) = self.catch_up(job, &clip, &clip_key).await? else { return Ok(()) };
+        let render_id = RenderId::of_clip(job.id, &clip.etag);
+
+        let stored = self.store.head(&keys::video(job.id)).await?;
+        let stored = stored.and_then(|head| VideoMade::from_metadata(&head.meta.user));
+        match stored {
+            Some(video) if video.render_id == render_id => self.finish(&job, video).await,
+            earlier => self.make(&job, render_id, earlier).await,
+        }
+    }
+
+    /// The clip is there, so the job is at least that far: its notification may be quicker than the
+    /// function that stored it. None if the job has ended meanwhile.
+    async fn catch_up(
+        &self,
+        job: Job,
+        clip: &Head,
+        key: &ObjectKey,
+    ) -> Result<Option<Job>, RenderFunctionError> {
+        if matches!(job.state, JobState::LtxDone | JobState::Rendering) {
+            return Ok(Some(job));
+        }
+        let clip = ClipMade::from_metadata(&clip.meta.user)
+            .ok_or_else(|| RenderFunctionError::NoClip(key.clone()))?;
+        let job = self.chronicle.step(&job, &Step::StoreClip(clip)).await?.job();
+        Ok(matches!(job.state, JobState::LtxDone | JobState::Rendering).then_some(job))
+    }
+
+    async fn make(
+        &self,
+        job: &Job,
+        render_id: RenderId,
+        earlier: Option<VideoMade>,
+    ) -> Result<(), RenderFunctionError> {
+        let began = Instant::now();
+        let job = self.chronicle.step(job, &Step::StartRendering { render_id }).await?.job();
+        let work = tempfile::tempdir_in(&self.work)?;
+        let order = self.gather(&job, work.path()).await?;
+
+        let output = match self.renderer.render(&order, work.path()).await {
+            Ok(output) => output,
+            Err(RenderError::Refused(reason)) => {
+                return self.fail(&job, FailureKind::Refused, &reason, None).await;
+            }
+            Err(RenderError::Fault(source)) => return Err(RenderFunctionError::Renderer(source)),
+        };
+        let video = VideoMade {
+            render_id,
+            duration_ms: output.duration_ms,
+            worked_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        };
+        self.store_video(&job, &video, &output, earlier).await?;
+        self.finish(&job, video).await
+    }
+
+    /// Fetches what the video is made of. A logo or music that is not there is left out.
+    async fn gather(&self, job: &Job, work: &Path) -> Result<RenderOrder, RenderFunctionError> {
+        let branding = &job.order.branding;
+        let clip = work.join("clip.mp4");
+        self.store.fetch(&keys::clip(job.id), &clip).await?;
+        Ok(RenderOrder {
+            clip,
+            title: branding.title.clone(),
+            subtitle: branding.subtitle.clone(),
+            logo: self.fetch_if_there(branding.logo_key.as_ref(), work, "logo").await?,
+            music: self.fetch_if_there(branding.music_key.as_ref(), work, "music").await?,
+            theme: branding.theme.clone(),
+        })
+    }
+
+    async fn fetch_if_there(
+        &self,
+        key: Option<&ObjectKey>,
+        work: &Path,
+        what: &str,
+    ) -> Result<Option<PathBuf>, RenderFunctionError> {
+        let Some(key) = key else { return Ok(None) };
+        // A refusal names the file as its owner knows it; a folder keeps names from colliding.
+        let folder = work.join(what);
+        tokio::fs::create_dir_all(&folder).await?;
+        let to = folder.join(local_name(key));
+        match self.store.fetch(key, &to).await {
+            Ok(()) => Ok(Some(to)),
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The poster first: where the video is, everything is.
+    async fn store_video(
+        &self,
+        job: &Job,
+        video: &VideoMade,
+        output: &RenderOutput,
+        earlier: Option<VideoMade>,
+    ) -> Result<(), RenderFunctionError> {
+        let meta = |content_type: &str| ObjectMeta {
+            content_type: content_type.to_owned(),
+            user: video.to_metadata(),
+        };
+        if let Some(earlier) = earlier {
+            let kept = keys::earlier_video(job.id, earlier.render_id);
+            self.store.copy(&keys::video(job.id), &kept).await?;
+        }
+        let poster = Content::File(&output.poster);
+        self.store.put(&keys::poster(job.id), poster, &meta("image/jpeg")).await?;
+        let out = Content::File(&output.video);
+        self.store.put(&keys::video(job.id), out, &meta("video/mp4")).await?;
+        Ok(())
+    }
+
+    async fn finish(&self, job: &Job, video: VideoMade) -> Result<(), RenderFunctionError> {
+        self.chronicle.step(job, &Step::StoreVideo(video)).await?;
+        Ok(())
+    }
+
+    async fn fail(
+        &self,
+        job: &Job,
+        kind: FailureKind,
+        reason: &str,
+        cause: Option<&str>,
+    ) -> Result<(), RenderFunctionError> {
+        let failure = Failure {
+            stage: Stage::Render,
+            kind,
+            reason: reason.to_owned(),
+            cause: cause.map(ToOwned::to_owned),
+        };
+        self.chronicle.step(job, &Step::Fail(failure)).await?;
+        Ok(())
+    }
+}
+
+/// A file name for `key` that is safe on any disk: keys are strangers' text.
+fn local_name(key: &ObjectKey) -> String {
+    let safe = |c: char| if c.is_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' };
+    let name: String = key.file_name().chars().map(safe).take(60).collect();
+    if name.trim_matches('.').is_empty() { "file".to_owned() } else { name }
+}

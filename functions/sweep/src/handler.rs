@@ -1,0 +1,175 @@
+//! One sweep.
+
+use std::time::Duration;
+
+use domain::{ClipMade, Failure, FailureKind, Job, JobState, Stage, Step, VideoMade, keys};
+use events::{LtxRequest, ObjectCreated};
+use ports::{Chronicle, Clock, EventPublisher, History, JobStore, MessageSender, ObjectStore};
+
+use crate::SweepError;
+
+/// How many rows of a state one sweep looks at; the longest-waiting come first.
+const ROWS: usize = 1000;
+
+/// How long things may take before the sweep looks into them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// How long nothing may happen to an upload, a job or an event before it is set going again.
+    pub nudge_after: Duration,
+    /// How long a photo may be awaited.
+    pub expire_after: Duration,
+    /// How long nothing may happen to a job before it ends as failed.
+    pub give_up_after: Duration,
+}
+
+/// What one sweep did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Events that had been stored and not published.
+    pub published: usize,
+    /// Uploads whose notification was sent again.
+    pub uploads: usize,
+    /// Jobs that were set going again, or whose row caught up with their objects.
+    pub nudged: usize,
+    /// Jobs that ended because nothing happened to them.
+    pub ended: usize,
+}
+
+/// Brings every job to an end.
+#[derive(Debug)]
+pub struct Sweep<S, J, P, C, Q> {
+    /// Name of the media bucket.
+    pub bucket: String,
+    /// The media bucket.
+    pub store: S,
+    /// Jobs and what is announced of them.
+    pub chronicle: Chronicle<J, P, C>,
+    /// Where notifications of uploads go.
+    pub ingest_queue: Q,
+    /// Where orders go.
+    pub ltx_queue: Q,
+    /// Where notifications of clips go.
+    pub render_queue: Q,
+    /// How long things may take.
+    pub patience: Patience,
+}
+
+impl<S, J, P, C, Q> Sweep<S, J, P, C, Q>
+where
+    S: ObjectStore,
+    J: JobStore + History,
+    P: EventPublisher,
+    C: Clock,
+    Q: MessageSender,
+{
+    /// Sweeps once. What it starts is done by the stages; running it again does no harm.
+    ///
+    /// # Errors
+    /// [`SweepError`]; what was left is for the next one.
+    pub async fn run(&self) -> Result<Swept, SweepError> {
+        let mut swept = Swept { published: self.publish_left_over().await?, ..Swept::default() };
+        swept.uploads = self.recover_uploads().await?;
+        for state in JobState::ALL.into_iter().filter(|state| !state.is_end()) {
+            for job in self.chronicle.jobs.in_state(state, ROWS).await? {
+                self.look_into(&job, &mut swept).await?;
+            }
+        }
+        Ok(swept)
+    }
+
+    async fn publish_left_over(&self) -> Result<usize, SweepError> {
+        let mut published = 0;
+        for event in self.chronicle.jobs.all_unpublished(ROWS).await? {
+            // A young one is being published by whoever stored it.
+            if self.idle_since(event.occurred_at) >= self.patience.nudge_after {
+                self.chronicle.publish(&event).await?;
+                published += 1;
+            }
+        }
+        Ok(published)
+    }
+
+    async fn look_into(&self, job: &Job, swept: &mut Swept) -> Result<(), SweepError> {
+        let idle = self.idle_since(job.updated_at);
+        if idle < self.patience.nudge_after {
+            return Ok(());
+        }
+        if self.catch_up(job).await? {
+            swept.nudged += 1;
+        } else if job.state == JobState::Pending {
+            swept.ended += usize::from(self.expire(job, idle).await?);
+        } else if idle >= self.patience.give_up_after {
+            self.give_up(job, idle).await?;
+            swept.ended += 1;
+        } else if matches!(job.state, JobState::Queued | JobState::Generating) {
+            let request = serde_json::to_string(&LtxRequest::of_job(job))?;
+            self.ltx_queue.send(&request).await?;
+            swept.nudged += 1;
+        }
+        Ok(())
+    }
+
+    /// The object is the truth: where a clip or video is stored, the row follows. A clip without a
+    /// video is announced to `render` again, until it is given up.
+    async fn catch_up(&self, job: &Job) -> Result<bool, SweepError> {
+        let video = self.store.head(&keys::video(job.id)).await?;
+        let video = video.and_then(|head| VideoMade::from_metadata(&head.meta.user));
+        let clip_key = keys::clip(job.id);
+        let clip = self.store.head(&clip_key).await?;
+        let made = clip.as_ref().and_then(|head| ClipMade::from_metadata(&head.meta.user));
+
+        let mut row = job.clone();
+        if let Some(made) = made {
+            row = self.chronicle.step(&row, &Step::StoreClip(made)).await?.job();
+        }
+        if let Some(video) = video {
+            row = self.chronicle.step(&row, &Step::StoreVideo(video)).await?.job();
+        }
+        if row.state.is_end() {
+            return Ok(true);
+        }
+        let given_up = self.idle_since(row.updated_at) >= self.patience.give_up_after;
+        match clip {
+            Some(clip) if !given_up && job.state != JobState::Pending => {
+                let created = ObjectCreated {
+                    bucket: self.bucket.clone(),
+                    key: clip_key,
+                    etag: clip.etag,
+                    size_bytes: clip.size_bytes,
+                };
+                self.render_queue.send(&created.to_notification()).await?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Ends a job whose photo never came, or was replaced by that of another job. One whose photo is
+    /// there is on its way again already.
+    async fn expire(&self, job: &Job, idle: Duration) -> Result<bool, SweepError> {
+        if idle < self.patience.expire_after {
+            return Ok(false);
+        }
+        let upload = self.store.head(&job.upload_key).await?;
+        if upload.is_some_and(|head| self.job_of(&job.upload_key, &head.etag) == job.id) {
+            return Ok(false);
+        }
+        self.chronicle.step(job, &Step::Expire).await?;
+        Ok(true)
+    }
+
+    async fn give_up(&self, job: &Job, idle: Duration) -> Result<(), SweepError> {
+        let failure = Failure {
+            stage: Stage::Sweep,
+            kind: FailureKind::Late,
+            reason: "the video was not ready in time because of a fault on our side".to_owned(),
+            cause: Some(format!("{} for {} s", job.state, idle.as_secs())),
+        };
+        self.chronicle.step(job, &Step::Fail(failure)).await?;
+        Ok(())
+    }
+
+    pub(crate) fn idle_since(&self, at: domain::Timestamp) -> Duration {
+        self.chronicle.clock.now().since(at)
+    }
+}

@@ -1,0 +1,16 @@
+//! `sweep`: compares bucket, rows and ledger, and brings every job to an end with a reason.
+//!
+//! In: a schedule.
+//! Out: notifications and orders that were lost, again, on queues `ingest`, `ltx` and `render`;
+//! events that were stored and not published; `JobExpired.v1` and `JobFailed.v1`.
+
+mod config;
+mod error;
+mod handler;
+#[cfg(test)]
+mod handler_tests;
+mod uploads;
+
+pub use config::Config;
+pub use error::SweepError;
+pub use handler::{Patience, Sweep, Swept};

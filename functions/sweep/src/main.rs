@@ -1,0 +1,31 @@
+//! `sweep` on AWS Lambda: read the settings, build the adapters, run the handler.
+
+use aws::Aws;
+use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
+use ports::{Chronicle, SystemClock};
+use sweep::{Config, Sweep};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let config = Config::from_env()?;
+    let aws = Aws::from_env().await;
+    let (jobs, bus) = (aws.job_table(config.jobs_table), aws.event_bus(config.event_bus));
+
+    let sweep = &Sweep {
+        store: aws.bucket(config.media_bucket.clone()),
+        bucket: config.media_bucket,
+        chronicle: Chronicle { jobs, bus, clock: SystemClock },
+        ingest_queue: aws.queue(config.ingest_queue_url),
+        ltx_queue: aws.queue(config.ltx_queue_url),
+        render_queue: aws.queue(config.render_queue_url),
+        patience: config.patience,
+    };
+
+    lambda_runtime::run(service_fn(|_: LambdaEvent<serde_json::Value>| async move {
+        let swept = sweep.run().await?;
+        tracing::info!(?swept, "swept");
+        Ok::<_, Error>(())
+    }))
+    .await
+}

@@ -1,0 +1,55 @@
+//! Uploads that nobody has heard of.
+
+use domain::{JobId, JobState, ObjectKey, keys};
+use events::ObjectCreated;
+use ports::{Clock, EventPublisher, History, JobStore, Listed, MessageSender, ObjectStore};
+
+use crate::{Sweep, SweepError};
+
+impl<S, J, P, C, Q> Sweep<S, J, P, C, Q>
+where
+    S: ObjectStore,
+    J: JobStore + History,
+    P: EventPublisher,
+    C: Clock,
+    Q: MessageSender,
+{
+    /// Sends the notifications again that uploads without a job must have lost.
+    pub(crate) async fn recover_uploads(&self) -> Result<usize, SweepError> {
+        let mut recovered = 0;
+        let mut after: Option<ObjectKey> = None;
+        loop {
+            let page = self.store.list(keys::UPLOADS, after.as_ref()).await?;
+            let Some(last) = page.last() else { return Ok(recovered) };
+            after = Some(last.key.clone());
+            for upload in page {
+                recovered += usize::from(self.recover(upload).await?);
+            }
+        }
+    }
+
+    /// The job of an upload, as `ingest` names it.
+    pub(crate) fn job_of(&self, key: &ObjectKey, etag: &str) -> JobId {
+        keys::job_of_upload(key)
+            .unwrap_or_else(|| JobId::of_object(&self.bucket, key.as_str(), etag))
+    }
+
+    async fn recover(&self, upload: Listed) -> Result<bool, SweepError> {
+        let is_photo = !keys::is_sidecar(&upload.key) && !upload.key.file_name().is_empty();
+        if !is_photo || self.idle_since(upload.stored_at) < self.patience.nudge_after {
+            return Ok(false);
+        }
+        let job = self.chronicle.jobs.get(self.job_of(&upload.key, &upload.etag)).await?;
+        if job.is_some_and(|job| job.state != JobState::Pending) {
+            return Ok(false);
+        }
+        let created = ObjectCreated {
+            bucket: self.bucket.clone(),
+            key: upload.key,
+            etag: upload.etag,
+            size_bytes: upload.size_bytes,
+        };
+        self.ingest_queue.send(&created.to_notification()).await?;
+        Ok(true)
+    }
+}

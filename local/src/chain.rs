@@ -1,0 +1,248 @@
+//! Every function, polling its queue as Lambda's event source mapping does.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws::{bus_event, ltx_request, s3_event, sqs};
+use domain::Timestamp;
+use film::PhotoLimits;
+use futures::future::BoxFuture;
+use ingest::Ingest;
+use local_cloud::lambda::{EventSourceMapping, Invoke, poll, schedule};
+use ltx::{Limits, Ltx};
+use notify::{Endpoint, HttpSender, Notify};
+use ports::{
+    Chronicle, Clock, HandleRecord, Renderer, Source, SystemClock, VideoGenerator,
+};
+use render::Render;
+use sweep::{Patience, Sweep};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::Home;
+use crate::topology::{Function, Topology, Trigger};
+
+/// How the functions are set up here; the rest is in the topology.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Who asked to be told.
+    pub endpoints: Vec<Endpoint>,
+    /// Pauses between attempts to tell them.
+    pub schedule: Vec<Duration>,
+    /// When the sweep looks into things.
+    pub patience: Patience,
+    /// When `ltx` stops trying.
+    pub limits: Limits,
+    /// The pause after the first fault of a record; it doubles with every further one.
+    pub first_retry: Duration,
+    /// Where media lies on its way.
+    pub work: PathBuf,
+}
+
+impl Settings {
+    /// The usual settings on a laptop, with media under `work`.
+    pub fn new(work: PathBuf) -> Self {
+        Self {
+            endpoints: Vec::new(),
+            schedule: notify::STANDARD_SCHEDULE.to_vec(),
+            patience: Patience {
+                nudge_after: Duration::from_secs(120),
+                expire_after: Duration::from_secs(24 * 3600),
+                give_up_after: Duration::from_secs(24 * 3600),
+            },
+            limits: Limits { max_faults: 5, submit_grace: Duration::from_secs(600) },
+            first_retry: Duration::from_secs(1),
+            work,
+        }
+    }
+}
+
+/// Polls queues until it is stopped.
+#[derive(Debug)]
+pub struct Pollers {
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Default for Pollers {
+    fn default() -> Self {
+        Self { stop: CancellationToken::new(), tasks: Vec::new() }
+    }
+}
+
+impl Pollers {
+    /// Feeds the function `name` from its queue in `home`.
+    ///
+    /// # Panics
+    /// If the topology has no function of that name, or none that a queue with a dead-letter queue feeds.
+    pub fn feed<H, P>(&mut self, home: &Home, name: &str, handler: H, parse: P, retry: Duration)
+    where
+        H: HandleRecord + 'static,
+        P: Fn(&str) -> Result<H::Record, Source> + Copy + Send + Sync + 'static,
+    {
+        let function = function(&home.topology, name);
+        let mapping = mapping(home, name, function);
+        let queue_name = function.queue().expect("a queue feeds it");
+        let source = &home.topology.queues[queue_name];
+        let policy = Arc::new(sqs::RetryPolicy {
+            first: retry,
+            ..sqs::RetryPolicy::up_to(source.max_receive_count.unwrap_or(u32::MAX))
+        });
+        let queue = home.queue(queue_name);
+        let dead_letters = source.dead_letter_queue.as_deref().expect("it has a dead-letter queue");
+        let dead_letters = home.queue(dead_letters);
+        let handler = Arc::new(handler);
+
+        let invoke: Invoke = Arc::new(move |event| {
+            let (handler, queue, policy) = (handler.clone(), queue.clone(), policy.clone());
+            let dead_letters = dead_letters.clone();
+            Box::pin(async move {
+                let batch = serde_json::from_value(event)?;
+                let inbound = sqs::Inbound {
+                    queue: &queue,
+                    dead_letters: &dead_letters,
+                    policy: &policy,
+                };
+                let answer = sqs::each_record(batch, &*handler, parse, &inbound).await;
+                Ok(serde_json::to_value(answer)?)
+            })
+        });
+        self.tasks.push(poll(home.aws.sqs_client(), mapping, invoke, self.stop.clone()));
+    }
+
+    /// Runs the function `name` on its schedule.
+    ///
+    /// # Panics
+    /// If the topology has no function of that name, or none that runs on a schedule.
+    pub fn every<F>(&mut self, home: &Home, name: &str, run: F)
+    where
+        F: Fn() -> BoxFuture<'static, Result<(), Source>> + Send + Sync + 'static,
+    {
+        let Trigger::Schedule { every_secs } = function(&home.topology, name).trigger else {
+            panic!("{name} does not run on a schedule");
+        };
+        let invoke: Invoke = Arc::new(move |_| {
+            let running = run();
+            Box::pin(async move { running.await.map(|()| serde_json::Value::Null) })
+        });
+        let rate = Duration::from_secs(every_secs.into());
+        self.tasks.push(schedule(rate, invoke, self.stop.clone()));
+    }
+
+    /// Stops receiving and lets running invocations end, within the grace that the pollers give.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        futures::future::join_all(self.tasks).await;
+    }
+}
+
+fn function<'a>(topology: &'a Topology, name: &str) -> &'a Function {
+    topology.functions.get(name).expect("the topology names every function")
+}
+
+fn mapping(home: &Home, name: &str, function: &Function) -> EventSourceMapping {
+    let Trigger::Queue { queue, batch_size, batch_window_secs, maximum_concurrency } =
+        &function.trigger
+    else {
+        panic!("no queue feeds {name}");
+    };
+    EventSourceMapping {
+        function: name.to_owned(),
+        queue_url: home.queue_url(queue),
+        queue_arn: home.queue_arn(queue),
+        region: crate::home::REGION.to_owned(),
+        batch_size: *batch_size,
+        batch_window: Duration::from_secs((*batch_window_secs).into()),
+        maximum_concurrency: *maximum_concurrency,
+        function_timeout: function.timeout(),
+    }
+}
+
+/// Starts every function of the chain on `home`.
+///
+/// # Errors
+/// If webhooks cannot be set up.
+pub fn start<G, R>(
+    home: &Home,
+    settings: &Settings,
+    generators: Vec<G>,
+    renderer: R,
+) -> Result<Pollers, reqwest::Error>
+where
+    G: VideoGenerator + 'static,
+    R: Renderer + 'static,
+{
+    let mut pollers = Pollers::default();
+    let retry = settings.first_retry;
+    let chronicle =
+        || Chronicle { jobs: home.jobs(), bus: home.bus(), clock: SystemClock };
+
+    let ingest = Ingest {
+        store: home.bucket(),
+        chronicle: chronicle(),
+        ltx_queue: home.queue("ltx"),
+        limits: PhotoLimits::default(),
+    };
+    pollers.feed(home, "ingest", ingest, s3_event::objects_created, retry);
+
+    let ltx = Ltx {
+        store: home.bucket(),
+        chronicle: chronicle(),
+        ledger: home.ledger(),
+        generators,
+        limits: settings.limits,
+        work: settings.work.clone(),
+    };
+    pollers.feed(home, "ltx", ltx, ltx_request::parse, retry);
+
+    let render = Render {
+        store: home.bucket(),
+        chronicle: chronicle(),
+        renderer,
+        work: settings.work.clone(),
+    };
+    pollers.feed(home, "render", render, s3_event::objects_created, retry);
+
+    let notify = Notify {
+        log: home.deliveries(),
+        sender: HttpSender::new()?,
+        clock: SystemClock,
+        endpoints: settings.endpoints.clone(),
+        schedule: settings.schedule.clone(),
+    };
+    pollers.feed(home, "notify", notify, bus_event::parse, retry);
+
+    let sweep = Arc::new(sweep(home, settings.patience, SystemClock));
+    pollers.every(home, "sweep", move || {
+        let sweep = sweep.clone();
+        Box::pin(async move {
+            let swept = sweep.run().await.map_err(Source::from)?;
+            tracing::debug!(?swept, "swept");
+            Ok(())
+        })
+    });
+    Ok(pollers)
+}
+
+/// The sweep of `home`.
+pub fn sweep<C: Clock>(
+    home: &Home,
+    patience: Patience,
+    clock: C,
+) -> Sweep<aws::S3, aws::DynamoJobs, aws::EventBridge, C, aws::SqsQueue> {
+    Sweep {
+        bucket: home.bucket_name(),
+        store: home.bucket(),
+        chronicle: Chronicle { jobs: home.jobs(), bus: home.bus(), clock },
+        ingest_queue: home.queue("ingest"),
+        ltx_queue: home.queue("ltx"),
+        render_queue: home.queue("render"),
+        patience,
+    }
+}
+
+/// How long ago `at` was.
+pub fn age(at: Timestamp) -> Duration {
+    SystemClock.now().since(at)
+}

@@ -1,0 +1,56 @@
+//! The diagram in the README, drawn from the topology.
+
+use std::fmt::Write;
+
+use crate::topology::{Topology, Trigger};
+
+/// The chain as a Mermaid flowchart.
+pub fn mermaid(topology: &Topology) -> String {
+    let mut lines = vec![
+        "flowchart LR".to_owned(),
+        "  you([browser, CLI, sync tool]) -- \"PUT, presigned\" --> uploads".to_owned(),
+    ];
+    for notification in &topology.bucket.notifications {
+        let (prefix, queue) = (&notification.prefix, &notification.queue);
+        lines.push(format!("  {} -- S3 event --> q_{queue}", prefix_node(prefix)));
+    }
+    for rule in &topology.bus.rules {
+        lines.push(format!("  bus{{{{event bus}}}} -- rule --> q_{}", rule.queue));
+    }
+    for (name, function) in &topology.functions {
+        let node = format!("f_{name}[{name}]");
+        match &function.trigger {
+            Trigger::Queue { queue, .. } => {
+                let dead = topology.queues.get(queue).and_then(|q| q.dead_letter_queue.as_ref());
+                lines.push(format!("  q_{queue}[[queue {queue}]] --> {node}"));
+                if let Some(dead) = dead {
+                    lines.push(format!("  q_{queue} -. gives up .-> q_{dead}[[{dead}]]"));
+                }
+            }
+            Trigger::Schedule { every_secs } => {
+                lines.push(format!("  clock([every {every_secs} s]) --> {node}"));
+            }
+        }
+        for prefix in &function.writes {
+            lines.push(format!("  f_{name} --> {}", prefix_node(prefix)));
+        }
+        for queue in &function.sends {
+            lines.push(format!("  f_{name} -- message --> q_{queue}"));
+        }
+        if function.publishes {
+            lines.push(format!("  f_{name} -- facts --> bus"));
+        }
+    }
+    lines.push("  f_notify --> asked([signed webhooks])".to_owned());
+    lines.join("\n")
+}
+
+/// A prefix as a node: its name is its own label.
+fn prefix_node(prefix: &str) -> String {
+    let name = prefix.trim_end_matches('/');
+    let mut id = String::new();
+    for c in name.chars() {
+        let _ = write!(id, "{}", if c.is_alphanumeric() { c } else { '_' });
+    }
+    if id == "uploads" { "uploads[(uploads/)]".to_owned() } else { format!("{id}[({prefix})]") }
+}

@@ -1,0 +1,16 @@
+//! The chain on one machine: the embedded cloud, every function polling it, and the commands that
+//! a newcomer types.
+//!
+//! Local and deployed code differ in an endpoint and in nothing else.
+
+pub mod chain;
+pub mod commands;
+mod diagram;
+pub mod home;
+mod receiver;
+pub mod report;
+pub mod topology;
+
+pub use diagram::mermaid;
+pub use home::{Home, HomeError};
+pub use receiver::{Receiver, Told};

@@ -1,0 +1,67 @@
+//! `stillmotion`: the commands that a newcomer types.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use ports::Chain;
+use stillmotion::commands::{
+    CommandError, JobArgs, JobsArgs, MakeArgs, UpArgs, job, jobs, make, up,
+};
+use stillmotion::mermaid;
+use stillmotion::topology::Topology;
+use tracing_subscriber::EnvFilter;
+
+/// A still photo becomes a cinematic, branded video.
+#[derive(Debug, Parser)]
+#[command(name = "stillmotion", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes a video of a photo on an embedded cloud: no account, no key, no other service.
+    Make(MakeArgs),
+    /// Starts the embedded cloud and all functions, and stays up.
+    Up(UpArgs),
+    /// Lists jobs with state, age and the times of their stages.
+    Jobs(JobsArgs),
+    /// Shows the whole history of a job.
+    Job(JobArgs),
+    /// Prints the diagram of the chain, drawn from the topology.
+    Diagram,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr(&cli.command);
+    match run(cli.command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("stillmotion: {}", Chain(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), CommandError> {
+    match command {
+        Command::Make(args) => make(args).await,
+        Command::Up(args) => up(args).await,
+        Command::Jobs(args) => jobs(args).await,
+        Command::Job(args) => job(args).await,
+        Command::Diagram => {
+            println!("{}", mermaid(&Topology::built_in()));
+            Ok(())
+        }
+    }
+}
+
+/// `make` tells the end of a job itself; where functions stay up, their log is what there is.
+fn log_to_stderr(command: &Command) {
+    let usual = if matches!(command, Command::Up(_)) { "info" } else { "off" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
