@@ -12,9 +12,7 @@ use ingest::Ingest;
 use local_cloud::lambda::{EventSourceMapping, Invoke, poll, schedule};
 use ltx::{Limits, Ltx};
 use notify::{Endpoint, HttpSender, Notify};
-use ports::{
-    Chronicle, Clock, HandleRecord, Renderer, Source, SystemClock, VideoGenerator,
-};
+use ports::{Chronicle, Clock, HandleRecord, Renderer, Source, SystemClock, VideoGenerator};
 use render::Render;
 use sweep::{Patience, Sweep};
 use tokio::task::JoinHandle;
@@ -47,11 +45,11 @@ impl Settings {
             endpoints: Vec::new(),
             schedule: notify::STANDARD_SCHEDULE.to_vec(),
             patience: Patience {
-                nudge_after: Duration::from_secs(120),
-                expire_after: Duration::from_secs(24 * 3600),
-                give_up_after: Duration::from_secs(24 * 3600),
+                nudge_after: Duration::from_mins(2),
+                expire_after: Duration::from_hours(24),
+                give_up_after: Duration::from_hours(24),
             },
-            limits: Limits { max_faults: 5, submit_grace: Duration::from_secs(600) },
+            limits: Limits { max_faults: 5, submit_grace: Duration::from_mins(10) },
             first_retry: Duration::from_secs(1),
             work,
         }
@@ -99,11 +97,8 @@ impl Pollers {
             let dead_letters = dead_letters.clone();
             Box::pin(async move {
                 let batch = serde_json::from_value(event)?;
-                let inbound = sqs::Inbound {
-                    queue: &queue,
-                    dead_letters: &dead_letters,
-                    policy: &policy,
-                };
+                let inbound =
+                    sqs::Inbound { queue: &queue, dead_letters: &dead_letters, policy: &policy };
                 let answer = sqs::each_record(batch, &*handler, parse, &inbound).await;
                 Ok(serde_json::to_value(answer)?)
             })
@@ -175,8 +170,7 @@ where
 {
     let mut pollers = Pollers::default();
     let retry = settings.first_retry;
-    let chronicle =
-        || Chronicle { jobs: home.jobs(), bus: home.bus(), clock: SystemClock };
+    let chronicle = || Chronicle { jobs: home.jobs(), bus: home.bus(), clock: SystemClock };
 
     let ingest = Ingest {
         store: home.bucket(),

@@ -1,7 +1,5 @@
 //! The diagram in the README, drawn from the topology.
 
-use std::fmt::Write;
-
 use crate::topology::{Topology, Trigger};
 
 /// The chain as a Mermaid flowchart.
@@ -24,7 +22,7 @@ pub fn mermaid(topology: &Topology) -> String {
                 let dead = topology.queues.get(queue).and_then(|q| q.dead_letter_queue.as_ref());
                 lines.push(format!("  q_{queue}[[queue {queue}]] --> {node}"));
                 if let Some(dead) = dead {
-                    lines.push(format!("  q_{queue} -. gives up .-> q_{dead}[[{dead}]]"));
+                    lines.push(format!("  q_{queue} -. gives up .-> dead_{queue}[[{dead}]]"));
                 }
             }
             Trigger::Schedule { every_secs } => {
@@ -45,12 +43,8 @@ pub fn mermaid(topology: &Topology) -> String {
     lines.join("\n")
 }
 
-/// A prefix as a node: its name is its own label.
+/// A prefix as a node: an id that Mermaid takes, and the prefix as its label.
 fn prefix_node(prefix: &str) -> String {
-    let name = prefix.trim_end_matches('/');
-    let mut id = String::new();
-    for c in name.chars() {
-        let _ = write!(id, "{}", if c.is_alphanumeric() { c } else { '_' });
-    }
-    if id == "uploads" { "uploads[(uploads/)]".to_owned() } else { format!("{id}[({prefix})]") }
+    let id = prefix.trim_end_matches('/').replace(|c: char| !c.is_alphanumeric(), "_");
+    format!("{id}[(\"{prefix}\")]")
 }

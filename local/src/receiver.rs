@@ -87,9 +87,9 @@ async fn answer(
     webhook: &Webhook,
     sender: &mpsc::UnboundedSender<Told>,
 ) -> Response<Empty<Bytes>> {
-    let status = match verified(request, webhook).await.map(|told| sender.send(told)) {
-        Some(Ok(())) => StatusCode::NO_CONTENT,
-        Some(Err(_)) => StatusCode::SERVICE_UNAVAILABLE,
+    let status = match verified(request, webhook).await.map(|told| sender.send(told).is_ok()) {
+        Some(true) => StatusCode::NO_CONTENT,
+        Some(false) => StatusCode::SERVICE_UNAVAILABLE,
         None => StatusCode::UNAUTHORIZED,
     };
     let mut response = Response::new(Empty::new());

@@ -14,7 +14,7 @@ use tokio::io::AsyncWriteExt;
 
 /// What is escaped in the name of an object to be copied.
 ///
-/// Source: Amazon S3 API Reference, "CopyObject", `x-amz-copy-source`.
+/// Source: Amazon S3 API Reference, "`CopyObject`", `x-amz-copy-source`.
 const IN_COPY_SOURCE: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
@@ -159,7 +159,7 @@ where
     unavailable(key, error)
 }
 
-pub(crate) fn unavailable(key: impl ToString, error: impl Into<Source>) -> StoreError {
+pub(crate) fn unavailable(key: &(impl ToString + ?Sized), error: impl Into<Source>) -> StoreError {
     StoreError::Unavailable { key: key.to_string(), source: error.into() }
 }
 

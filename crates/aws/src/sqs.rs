@@ -36,7 +36,7 @@ impl RetryPolicy {
     /// The usual policy for a queue that gives up after `max_receive_count` deliveries: a second,
     /// then twice as long each time, up to five minutes.
     pub const fn up_to(max_receive_count: u32) -> Self {
-        let (first, longest) = (Duration::from_secs(1), Duration::from_secs(300));
+        let (first, longest) = (Duration::from_secs(1), Duration::from_mins(5));
         Self { max_receive_count, first, longest }
     }
 
@@ -192,14 +192,14 @@ mod tests {
     use std::sync::Mutex;
 
     use serde_json::json;
-    use testkit::RecordingQueue;
+    use testkit::{Fuse, Fused, Moment, RecordingQueue};
 
     use super::*;
 
     const POLICY: RetryPolicy = RetryPolicy {
         max_receive_count: 3,
         first: Duration::from_secs(2),
-        longest: Duration::from_secs(60),
+        longest: Duration::from_mins(1),
     };
 
     #[derive(Debug, thiserror::Error)]
@@ -222,8 +222,13 @@ mod tests {
             match record.as_str() {
                 "wait" => Ok(Handled::NotYet { after: Duration::from_secs(7) }),
                 "break" => Err(Broken(std::io::Error::other("connection refused"))),
+                "hopeless" => Err(Broken(std::io::Error::other("not a job"))),
                 _ => Ok(Handled::Done),
             }
+        }
+
+        fn is_hopeless(fault: &Broken) -> bool {
+            fault.0.to_string() == "not a job"
         }
 
         async fn give_up(&self, record: &String, cause: &str) -> Result<(), Broken> {
@@ -252,7 +257,15 @@ mod tests {
         queue: &RecordingQueue,
         records: &[(&str, u32)],
     ) -> Vec<String> {
-        let dead_letters = &RecordingQueue::default();
+        run_above(handler, queue, &RecordingQueue::default(), records).await
+    }
+
+    async fn run_above(
+        handler: &Obedient,
+        queue: &RecordingQueue,
+        dead_letters: &RecordingQueue,
+        records: &[(&str, u32)],
+    ) -> Vec<String> {
         let inbound = Inbound { queue, dead_letters, policy: &POLICY };
         let response = each_record(batch(records), handler, parse, &inbound).await;
         response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
@@ -287,6 +300,33 @@ mod tests {
         assert_eq!(queue.hidden(), [secs("r0", 4), secs("r1", 8), secs("r2", 7)]);
     }
 
+    #[tokio::test]
+    async fn what_no_delivery_can_help_is_buried_on_the_third() {
+        let (handler, queue) = (Obedient::default(), RecordingQueue::default());
+        let dead_letters = RecordingQueue::default();
+        let records = [("hopeless", 2), ("garbage", 2), ("hopeless", 3), ("garbage", 3)];
+
+        let failed = run_above(&handler, &queue, &dead_letters, &records).await;
+
+        assert_eq!(failed, ["m0", "m1"]);
+        assert_eq!(queue.hidden(), [secs("r0", 4), secs("r1", 4)]);
+        assert_eq!(dead_letters.sent(), ["hopeless", "garbage"]);
+        assert!(handler.given_up.lock().expect("not poisoned").is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_record_that_cannot_be_buried_stays_in_its_queue() {
+        let (handler, queue) = (Obedient::default(), RecordingQueue::default());
+        let dead = Fuse::new(1, Moment::Before);
+        let (queue, dead_letters) =
+            (Fused::new(queue, &Fuse::never()), Fused::new(RecordingQueue::default(), &dead));
+        let inbound = Inbound { queue: &queue, dead_letters: &dead_letters, policy: &POLICY };
+
+        let response = each_record(batch(&[("garbage", 3)]), &handler, parse, &inbound).await;
+
+        assert_eq!(response.batch_item_failures[0].item_identifier, "m0");
+    }
+
     #[test]
     fn the_back_off_doubles_up_to_its_limit() {
         let secs = |received| POLICY.back_off(received).as_secs();
@@ -299,6 +339,8 @@ mod tests {
         fn any_thread(_: impl Send) {}
         let (handler, queue) = (Obedient::default(), RecordingQueue::default());
 
-        any_thread(each_record(batch(&[]), &handler, parse, &queue, &POLICY));
+        let inbound = Inbound { queue: &queue, dead_letters: &queue, policy: &POLICY };
+
+        any_thread(each_record(batch(&[]), &handler, parse, &inbound));
     }
 }

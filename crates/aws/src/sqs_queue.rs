@@ -64,6 +64,6 @@ mod tests {
         assert_eq!(whole_secs(Duration::ZERO), 0);
         assert_eq!(whole_secs(Duration::from_millis(1)), 1);
         assert_eq!(whole_secs(Duration::from_secs(7)), 7);
-        assert_eq!(whole_secs(Duration::from_secs(12 * 3600)), 42_300);
+        assert_eq!(whole_secs(Duration::from_hours(12)), 42_300);
     }
 }

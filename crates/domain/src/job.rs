@@ -216,12 +216,8 @@ mod tests {
             resolution: Resolution { width: 1920, height: 1080 },
             worked_ms: 1,
         };
-        let failure = |stage| Failure {
-            stage,
-            kind: FailureKind::Refused,
-            reason: "no".into(),
-            cause: None,
-        };
+        let failure =
+            |stage| Failure { stage, kind: FailureKind::Refused, reason: "no".into(), cause: None };
         prop_oneof![
             Just(Step::AcceptPhoto(Photo { width: 2, height: 2, worked_ms: 1 })),
             Just(Step::StartGenerating { provider: "p".into() }),

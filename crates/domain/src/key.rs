@@ -103,7 +103,7 @@ pub mod keys {
 
     /// Whether the object holds options for a photo and is none itself.
     pub fn is_sidecar(key: &ObjectKey) -> bool {
-        key.as_str().ends_with(".json")
+        key.as_str().strip_suffix(".json").is_some()
     }
 
     /// The job that the API made this upload for: `uploads/{jobId}/{filename}`.

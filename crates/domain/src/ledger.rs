@@ -44,9 +44,7 @@ impl AttemptState {
     }
 
     const fn may_become(self, next: Self) -> bool {
-        use AttemptState::{
-            Cancelled, Failed, Intended, NotTaken, Submitted, Succeeded, Unknown,
-        };
+        use AttemptState::{Cancelled, Failed, Intended, NotTaken, Submitted, Succeeded, Unknown};
         match self {
             Intended => matches!(next, Submitted | Unknown | NotTaken | Failed | Cancelled),
             Submitted => matches!(next, Succeeded | Failed | Cancelled),

@@ -80,9 +80,7 @@ pub fn announce(after: &Job, step: &Step) -> Vec<Event> {
         ),
         Step::Fail(failure) => return failed(&mut facts, failure, upload_url_s3()),
         Step::Cancel => facts.next(Stage::Sweep, JobCancelled {}),
-        Step::Expire => {
-            facts.next(Stage::Sweep, JobExpired { upload_url_s3: upload_url_s3() })
-        }
+        Step::Expire => facts.next(Stage::Sweep, JobExpired { upload_url_s3: upload_url_s3() }),
     };
     vec![event]
 }

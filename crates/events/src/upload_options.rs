@@ -114,9 +114,7 @@ impl UploadOptions {
     ///
     /// # Errors
     /// [`InvalidUploadOptions::Number`] names the option.
-    pub fn from_metadata(
-        metadata: &HashMap<String, String>,
-    ) -> Result<Self, InvalidUploadOptions> {
+    pub fn from_metadata(metadata: &HashMap<String, String>) -> Result<Self, InvalidUploadOptions> {
         let mut options = Self::default();
         for (name, value) in metadata {
             let value = header_text(value);
@@ -241,7 +239,10 @@ mod tests {
     fn text_beyond_ascii_passes_through_a_header() {
         assert_eq!(title("Vila S%C3%A3o Jo%C3%A3o").as_deref(), Some("Vila São João"));
         assert_eq!(title("=?UTF-8?B?5Yir5aKF?=").as_deref(), Some("别墅"));
-        assert_eq!(title("=?UTF-8?Q?C=C4=83su=C8=9Ba_din_vale?=").as_deref(), Some("Căsuța din vale"));
+        assert_eq!(
+            title("=?UTF-8?Q?C=C4=83su=C8=9Ba_din_vale?=").as_deref(),
+            Some("Căsuța din vale")
+        );
         assert_eq!(title("50% off").as_deref(), Some("50% off"));
     }
 
@@ -253,7 +254,9 @@ mod tests {
 
         assert!(refusal.contains("7 s") && refusal.contains("6, 8, 10"), "{refusal}");
         assert_eq!(
-            UploadOptions::from_metadata(&metadata("fps", "many")).expect_err("no number").to_string(),
+            UploadOptions::from_metadata(&metadata("fps", "many"))
+                .expect_err("no number")
+                .to_string(),
             r#"option fps must be a whole number, not "many""#
         );
     }
@@ -263,7 +266,10 @@ mod tests {
         let options =
             UploadOptions { logo: Some("photos/somebody.jpg".into()), ..UploadOptions::default() };
 
-        assert!(matches!(options.into_order(), Err(InvalidUploadOptions::Place { name: "logo", .. })));
+        assert!(matches!(
+            options.into_order(),
+            Err(InvalidUploadOptions::Place { name: "logo", .. })
+        ));
     }
 
     #[test]

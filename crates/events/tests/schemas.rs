@@ -94,13 +94,17 @@ fn every_event() -> Vec<Event> {
 
     take(&created, Step::Expire);
     take(&created, Step::Fail(refused));
-    let queued = take(&created, Step::AcceptPhoto(Photo { width: 3000, height: 2000, worked_ms: 210 }));
+    let queued =
+        take(&created, Step::AcceptPhoto(Photo { width: 3000, height: 2000, worked_ms: 210 }));
     take(&queued, Step::Cancel);
     let generating = take(&queued, Step::StartGenerating { provider: "camera-move".into() });
     take(&generating, Step::Fail(late));
     let ltx_done = take(&generating, Step::StoreClip(clip));
     let rendering = take(&ltx_done, Step::StartRendering { render_id });
-    take(&rendering, Step::StoreVideo(VideoMade { render_id, duration_ms: 6_000, worked_ms: 7_300 }));
+    take(
+        &rendering,
+        Step::StoreVideo(VideoMade { render_id, duration_ms: 6_000, worked_ms: 7_300 }),
+    );
     events
 }
 

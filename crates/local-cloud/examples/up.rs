@@ -12,12 +12,8 @@ use local_cloud::{Cloud, CloudConfig, Wiring};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
-    let wiring = arguments
-        .next()
-        .ok_or("the first argument is the path of a wiring in JSON")?;
-    let data = arguments
-        .next()
-        .map_or_else(|| PathBuf::from("local-cloud-data"), PathBuf::from);
+    let wiring = arguments.next().ok_or("the first argument is the path of a wiring in JSON")?;
+    let data = arguments.next().map_or_else(|| PathBuf::from("local-cloud-data"), PathBuf::from);
     let port = arguments.next().map_or(Ok(0), |port| port.parse())?;
 
     let started = Instant::now();
@@ -32,11 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         wiring,
     })
     .await?;
-    println!(
-        "{} ready in {:.1} ms",
-        cloud.endpoint(),
-        started.elapsed().as_secs_f64() * 1000.0
-    );
+    println!("{} ready in {:.1} ms", cloud.endpoint(), started.elapsed().as_secs_f64() * 1000.0);
 
     tokio::signal::ctrl_c().await?;
     cloud.stop().await;

@@ -14,9 +14,7 @@ pub struct Clock {
 
 impl Default for Clock {
     fn default() -> Self {
-        Self {
-            ahead: Arc::new(watch::Sender::new(Duration::ZERO)),
-        }
+        Self { ahead: Arc::new(watch::Sender::new(Duration::ZERO)) }
     }
 }
 

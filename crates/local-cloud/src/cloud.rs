@@ -137,11 +137,12 @@ impl Cloud {
         self.queues.names().arn(name)
     }
 
-    /// Makes every message visible that was received and neither deleted nor seen again, and says how
-    /// many there were.
+    /// Makes every message visible that was received and neither deleted nor seen again, as if it had
+    /// not been received that time, and says how many there were.
     ///
     /// For whoever knows that no receiver is at work any more: after a restart of the only process
-    /// that polls, nobody has to wait for the visibility time-out of what it was at.
+    /// that polls, nobody has to wait for the visibility time-out of what it was at, and being killed
+    /// often does not send healthy messages to the dead-letter queue.
     ///
     /// # Errors
     /// [`CloudError::Queues`].
@@ -177,9 +178,7 @@ impl Drop for Cloud {
 
 impl fmt::Debug for Cloud {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cloud")
-            .field("endpoint", &self.endpoint)
-            .finish_non_exhaustive()
+        f.debug_struct("Cloud").field("endpoint", &self.endpoint).finish_non_exhaustive()
     }
 }
 
@@ -201,33 +200,17 @@ impl Parts {
         let faults = Faults::default();
         let file = |name: &str| config.data.join(name);
 
-        let names = Names {
-            endpoint,
-            region: config.region.clone(),
-            account: config.account.clone(),
-        };
-        let queues = Sqs::open(
-            &file("sqs.sqlite"),
-            names,
-            clock.clone(),
-            faults.clone(),
-            stop.clone(),
-        )?;
+        let names =
+            Names { endpoint, region: config.region.clone(), account: config.account.clone() };
+        let queues =
+            Sqs::open(&file("sqs.sqlite"), names, clock.clone(), faults.clone(), stop.clone())?;
         queues.ensure(&config.wiring.queues)?;
         let buses = &config.wiring.buses;
         let events = Events::open(&file("events.sqlite"), buses, &queues, &clock, &stop)?;
         let tables = DynamoDb::open(&file("dynamodb.sqlite"), clock.clone())?;
         tables.ensure(&config.wiring.tables)?;
         let objects = open_objects(config, &config.data, &queues, &faults)?;
-        Ok(Self {
-            objects,
-            queues,
-            events,
-            tables,
-            clock,
-            faults,
-            stop,
-        })
+        Ok(Self { objects, queues, events, tables, clock, faults, stop })
     }
 
     fn run(

@@ -41,20 +41,12 @@ impl Faults {
     }
 
     fn set_lost_events(&self, lose_events: Option<LoseEvents>) {
-        *self
-            .switches
-            .lose_events
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = lose_events;
+        *self.switches.lose_events.write().unwrap_or_else(PoisonError::into_inner) = lose_events;
     }
 
     /// Whether the S3 event of the object at `key` is lost.
     fn loses_event(&self, key: &str) -> bool {
-        let switch = self
-            .switches
-            .lose_events
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let switch = self.switches.lose_events.read().unwrap_or_else(PoisonError::into_inner);
         switch.as_ref().is_some_and(|are_lost| are_lost(key))
     }
 

@@ -121,10 +121,7 @@ impl Gateway {
     }
 
     async fn answer(&self, request: Request<Incoming>) -> Response<s3s::Body> {
-        let target = request
-            .headers()
-            .get("x-amz-target")
-            .and_then(|value| value.to_str().ok());
+        let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok());
         let target = target.map(str::to_owned);
         if let Some((service, operation)) = target.as_deref().and_then(Service::of) {
             return self.answer_json(service, operation, request).await;
@@ -165,13 +162,7 @@ impl Gateway {
         let body = read(body).await?;
         // Callers sign with the system's time, however far the cloud's own clock was moved.
         let now_ms = Clock::default().now_ms();
-        sigv4::verify(
-            &self.credentials,
-            service.signing_name(),
-            parts,
-            &body,
-            now_ms,
-        )?;
+        sigv4::verify(&self.credentials, service.signing_name(), parts, &body, now_ms)?;
         Ok(body)
     }
 }
@@ -183,17 +174,13 @@ async fn read(body: Incoming) -> Result<Bytes, ApiError> {
             status: StatusCode::PAYLOAD_TOO_LARGE,
             ..ApiError::sender("RequestEntityTooLarge", "The request is too large.")
         }),
-        Err(error) => Err(ApiError::sender(
-            "SerializationException",
-            error.to_string(),
-        )),
+        Err(error) => Err(ApiError::sender("SerializationException", error.to_string())),
     }
 }
 
 fn health() -> Response<s3s::Body> {
-    let mut response = Response::new(s3s::Body::from(Bytes::from_static(
-        b"{\"status\":\"ready\"}",
-    )));
+    let mut response =
+        Response::new(s3s::Body::from(Bytes::from_static(b"{\"status\":\"ready\"}")));
     let json = header::HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response

@@ -34,10 +34,7 @@ pub enum LockError {
 impl FolderLock {
     /// Takes `folder`, which is created if it is missing.
     pub(crate) fn take(folder: &Path) -> Result<Self, LockError> {
-        let unavailable = |source| LockError::Unavailable {
-            folder: folder.to_owned(),
-            source,
-        };
+        let unavailable = |source| LockError::Unavailable { folder: folder.to_owned(), source };
 
         std::fs::create_dir_all(folder).map_err(unavailable)?;
         let mut file = open(&folder.join("lock")).map_err(unavailable)?;
@@ -52,12 +49,7 @@ impl FolderLock {
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 
 fn write_pid(file: &mut File) -> io::Result<()> {
@@ -71,10 +63,7 @@ fn in_use(folder: &Path, file: &mut File) -> LockError {
     if file.read_to_string(&mut pid).is_err() || pid.is_empty() {
         "of unknown id".clone_into(&mut pid);
     }
-    LockError::InUse {
-        folder: folder.to_owned(),
-        pid,
-    }
+    LockError::InUse { folder: folder.to_owned(), pid }
 }
 
 #[cfg(test)]
@@ -86,14 +75,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let _held = FolderLock::take(folder.path()).expect("taken");
 
-        let error = FolderLock::take(folder.path())
-            .expect_err("refused")
-            .to_string();
+        let error = FolderLock::take(folder.path()).expect_err("refused").to_string();
 
-        assert!(
-            error.contains(&folder.path().display().to_string()),
-            "{error}"
-        );
+        assert!(error.contains(&folder.path().display().to_string()), "{error}");
         assert!(error.contains(&std::process::id().to_string()), "{error}");
     }
 

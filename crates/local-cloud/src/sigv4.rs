@@ -11,11 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::wire::ApiError;
 
 /// What AWS leaves unencoded in a canonical request.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const MAX_SKEW_MS: i64 = 15 * 60 * 1000;
 
@@ -97,10 +93,7 @@ impl<'a> Claim<'a> {
 }
 
 fn check_key(credentials: &Credentials, claim: &Claim<'_>) -> Result<(), ApiError> {
-    if equal(
-        claim.access_key.as_bytes(),
-        credentials.access_key.as_bytes(),
-    ) {
+    if equal(claim.access_key.as_bytes(), credentials.access_key.as_bytes()) {
         return Ok(());
     }
     Err(denied(
@@ -127,9 +120,7 @@ fn check_scope(
         )));
     }
     if !time.starts_with(claim.date) {
-        return Err(invalid(
-            "Date in Credential scope does not match YYYYMMDD of X-Amz-Date.",
-        ));
+        return Err(invalid("Date in Credential scope does not match YYYYMMDD of X-Amz-Date."));
     }
     Ok(())
 }
@@ -137,9 +128,7 @@ fn check_scope(
 fn check_time(time: &str, now_ms: i64) -> Result<(), ApiError> {
     let signed = NaiveDateTime::parse_from_str(time, "%Y%m%dT%H%M%SZ")
         .map_err(|_| incomplete("X-Amz-Date must be in the format YYYYMMDD'T'HHMMSS'Z'"))?;
-    let skew_ms = now_ms
-        .saturating_sub(signed.and_utc().timestamp_millis())
-        .saturating_abs();
+    let skew_ms = now_ms.saturating_sub(signed.and_utc().timestamp_millis()).saturating_abs();
     if skew_ms > MAX_SKEW_MS {
         return Err(invalid(format!(
             "Signature not current: {time} is more than 15 min from the server's time."
@@ -207,11 +196,7 @@ fn canonical_value(headers: &HeaderMap, name: &str) -> String {
         .get_all(name)
         .iter()
         .map(|value| {
-            let words: Vec<_> = value
-                .to_str()
-                .unwrap_or_default()
-                .split_whitespace()
-                .collect();
+            let words: Vec<_> = value.to_str().unwrap_or_default().split_whitespace().collect();
             words.join(" ")
         })
         .collect();
@@ -219,10 +204,7 @@ fn canonical_value(headers: &HeaderMap, name: &str) -> String {
 }
 
 fn signature(secret: &str, claim: &Claim<'_>, time: &str, canonical: &str) -> String {
-    let scope = format!(
-        "{}/{}/{}/aws4_request",
-        claim.date, claim.region, claim.service
-    );
+    let scope = format!("{}/{}/{}/aws4_request", claim.date, claim.region, claim.service);
     let digest = hex(&Sha256::digest(canonical.as_bytes()));
     let to_sign = format!("{ALGORITHM}\n{time}\n{scope}\n{digest}");
     let mut key = format!("AWS4{secret}").into_bytes();
@@ -250,11 +232,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// Compares without telling by its time how much is equal.
 fn equal(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len()
-        && a.iter()
-            .zip(b)
-            .fold(0, |difference, (x, y)| difference | (x ^ y))
-            == 0
+    a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (x, y)| difference | (x ^ y)) == 0
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -262,10 +240,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 fn missing() -> ApiError {
-    denied(
-        "MissingAuthenticationTokenException",
-        "Request is missing Authentication Token",
-    )
+    denied("MissingAuthenticationTokenException", "Request is missing Authentication Token")
 }
 
 fn incomplete(message: &str) -> ApiError {
@@ -277,10 +252,7 @@ fn invalid(message: impl Into<String>) -> ApiError {
 }
 
 fn denied(shape: &'static str, message: impl Into<String>) -> ApiError {
-    ApiError {
-        status: StatusCode::FORBIDDEN,
-        ..ApiError::sender(shape, message)
-    }
+    ApiError { status: StatusCode::FORBIDDEN, ..ApiError::sender(shape, message) }
 }
 
 #[cfg(test)]
@@ -316,16 +288,10 @@ mod tests {
         );
         let claim = Claim::parse(&unsigned).expect("a claim");
         let canonical = canonical_request(&claim, &request, body);
-        let signature = signature(
-            &credentials().secret_key,
-            &claim,
-            "20150830T123600Z",
-            &canonical,
-        );
+        let signature =
+            signature(&credentials().secret_key, &claim, "20150830T123600Z", &canonical);
         let header = unsigned.replace("Signature=x", &format!("Signature={signature}"));
-        request
-            .headers
-            .insert("authorization", header.parse().expect("a header"));
+        request.headers.insert("authorization", header.parse().expect("a header"));
         request
     }
 
@@ -335,10 +301,7 @@ mod tests {
         for part in ["20150830", "us-east-1", "iam", "aws4_request"] {
             key = hmac(&key, part.as_bytes());
         }
-        assert_eq!(
-            hex(&key),
-            "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9"
-        );
+        assert_eq!(hex(&key), "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9");
     }
 
     #[test]
@@ -354,10 +317,7 @@ mod tests {
 
     #[test]
     fn another_secret_does_not_pass() {
-        let other = Credentials {
-            secret_key: "other".to_owned(),
-            ..credentials()
-        };
+        let other = Credentials { secret_key: "other".to_owned(), ..credentials() };
         let error = verify(&other, "sqs", &signed(b"{}"), b"{}", NOW_MS).expect_err("no");
         assert_eq!(error.shape, "InvalidSignatureException");
     }
@@ -372,19 +332,9 @@ mod tests {
     fn a_clock_that_is_off_by_more_than_15_minutes_does_not_pass() {
         let late = NOW_MS + MAX_SKEW_MS + 1;
         let error = verify(&credentials(), "sqs", &signed(b""), b"", late).expect_err("no");
-        assert!(
-            error.message.contains("Signature not current"),
-            "{}",
-            error.message
-        );
-        verify(
-            &credentials(),
-            "sqs",
-            &signed(b""),
-            b"",
-            NOW_MS + MAX_SKEW_MS,
-        )
-        .expect("still passes");
+        assert!(error.message.contains("Signature not current"), "{}", error.message);
+        verify(&credentials(), "sqs", &signed(b""), b"", NOW_MS + MAX_SKEW_MS)
+            .expect("still passes");
     }
 
     #[test]

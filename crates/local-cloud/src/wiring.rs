@@ -175,11 +175,7 @@ impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Queue(name) => f.debug_tuple("Queue").field(name).finish(),
-            Self::ApiDestination {
-                endpoint,
-                header_name,
-                ..
-            } => f
+            Self::ApiDestination { endpoint, header_name, .. } => f
                 .debug_struct("ApiDestination")
                 .field("endpoint", &endpoint.as_str())
                 .field("header_name", header_name)

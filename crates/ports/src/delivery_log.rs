@@ -5,7 +5,7 @@ use std::future::Future;
 use domain::{EventId, JobId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::Source;
+use crate::{Replaced, Source};
 
 /// How far a delivery is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,14 +68,15 @@ pub trait DeliveryLog: Send + Sync {
         endpoint: &str,
     ) -> impl Future<Output = Result<Option<Delivery>, DeliveryLogError>> + Send;
 
-    /// Stores what became of an attempt.
+    /// Stores `after` if the delivery is still `before`; none: if it was never attempted.
     ///
     /// # Errors
     /// [`DeliveryLogError`].
-    fn put(
+    fn write(
         &self,
-        delivery: &Delivery,
-    ) -> impl Future<Output = Result<(), DeliveryLogError>> + Send;
+        before: Option<&Delivery>,
+        after: &Delivery,
+    ) -> impl Future<Output = Result<Replaced, DeliveryLogError>> + Send;
 
     /// Every delivery of events about `job`, in the order of their first attempts.
     ///

@@ -33,10 +33,7 @@ pub trait Ledger: Send + Sync {
     ///
     /// # Errors
     /// [`LedgerError`].
-    fn open(
-        &self,
-        attempt: &Attempt,
-    ) -> impl Future<Output = Result<Created, LedgerError>> + Send;
+    fn open(&self, attempt: &Attempt) -> impl Future<Output = Result<Created, LedgerError>> + Send;
 
     /// Stores `after` if the row still has the revision of `before`.
     ///

@@ -96,7 +96,10 @@ pub trait ObjectStore: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    fn head(&self, key: &ObjectKey) -> impl Future<Output = Result<Option<Head>, StoreError>> + Send;
+    fn head(
+        &self,
+        key: &ObjectKey,
+    ) -> impl Future<Output = Result<Option<Head>, StoreError>> + Send;
 
     /// The content at `key`, if it has at most `limit_bytes`.
     ///

@@ -55,7 +55,7 @@ impl VideoGenerator for CameraMove {
     }
 
     fn time_limit(&self) -> Duration {
-        Duration::from_secs(3600)
+        Duration::from_hours(1)
     }
 
     fn quote(&self, _options: &ClipOptions) -> MicroUsd {

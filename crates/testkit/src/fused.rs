@@ -150,8 +150,12 @@ impl<T: DeliveryLog> DeliveryLog for Fused<T> {
         self.fuse.read(self.port.get(event, endpoint), deliveries("read", event)).await
     }
 
-    async fn put(&self, delivery: &Delivery) -> Result<(), DeliveryLogError> {
-        self.fuse.change(self.port.put(delivery), deliveries("store", delivery.event)).await
+    async fn write(
+        &self,
+        before: Option<&Delivery>,
+        after: &Delivery,
+    ) -> Result<Replaced, DeliveryLogError> {
+        self.fuse.change(self.port.write(before, after), deliveries("store", after.event)).await
     }
 
     async fn of_job(&self, job: JobId) -> Result<Vec<Delivery>, DeliveryLogError> {

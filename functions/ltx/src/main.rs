@@ -1,5 +1,7 @@
 //! `ltx` on AWS Lambda: read the settings, build the adapters, run the handler.
 
+#![recursion_limit = "256"]
+
 use aws::{Aws, ltx_request, sqs};
 use aws_lambda_events::event::sqs::SqsEvent;
 use film::Ffmpeg;

@@ -18,7 +18,7 @@ use crate::handler::{FAULT, Ltx};
 /// When to look again at another invocation's order.
 const BUSY_WAIT: Duration = Duration::from_secs(2);
 /// When to look again at an order whose answer was lost.
-const UNKNOWN_WAIT: Duration = Duration::from_secs(300);
+const UNKNOWN_WAIT: Duration = Duration::from_mins(5);
 
 const LATE: &str = "the clip was not ready in time";
 const UNKNOWN: &str = "it could not be found out whether the clip was ordered";
@@ -130,7 +130,7 @@ where
         }
         let age = self.chronicle.clock.now().since(attempt.intended_at);
         if age < self.limits.submit_grace {
-            return Ok(Handled::NotYet { after: self.limits.submit_grace - age });
+            return Ok(Handled::NotYet { after: self.limits.submit_grace.saturating_sub(age) });
         }
         self.lose(attempt, "interrupted between order and answer".to_owned()).await
     }
@@ -148,7 +148,8 @@ where
             Ok(Submitted::Accepted(ProviderJob(provider_job))) => {
                 let submitted = attempt.submitted(&provider_job)?;
                 self.write(attempt, &submitted).await?;
-                self.look(job, generator, &submitted).await
+                // Boxed, as the two together are too large a future to move about.
+                Box::pin(self.look(job, generator, &submitted)).await
             }
             Ok(Submitted::Refused(refusal)) => {
                 self.settle(attempt, AttemptState::Failed, Some(refusal.0.clone())).await?;

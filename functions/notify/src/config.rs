@@ -117,7 +117,7 @@ mod tests {
         let given = config("WEBHOOK_SCHEDULE_SECS", "1, 60").map(|config| config.schedule);
         let standard = config("", "").map(|config| config.schedule);
 
-        assert_eq!(given, Ok(vec![Duration::from_secs(1), Duration::from_secs(60)]));
+        assert_eq!(given, Ok(vec![Duration::from_secs(1), Duration::from_mins(1)]));
         assert_eq!(standard, Ok(STANDARD_SCHEDULE.to_vec()));
     }
 

@@ -6,7 +6,7 @@ use domain::{EventId, JobId, Timestamp};
 use events::{BusEvent, Envelope, WebhookBody};
 use futures::future::join_all;
 use ports::{
-    Chain, Clock, Delivery, DeliveryLog, DeliveryState, HandleRecord, Handled, SendError,
+    Chain, Clock, Delivery, DeliveryLog, DeliveryState, HandleRecord, Handled, Replaced, SendError,
     WebhookAnswer, WebhookSender,
 };
 
@@ -18,20 +18,26 @@ use crate::{Endpoint, NotifyError};
 /// Source: Standard Webhooks specification, "Deliverability and reliability".
 pub const STANDARD_SCHEDULE: [Duration; 9] = [
     Duration::from_secs(5),
-    Duration::from_secs(5 * 60),
-    Duration::from_secs(30 * 60),
-    Duration::from_secs(2 * 3600),
-    Duration::from_secs(5 * 3600),
-    Duration::from_secs(10 * 3600),
-    Duration::from_secs(14 * 3600),
-    Duration::from_secs(20 * 3600),
-    Duration::from_secs(24 * 3600),
+    Duration::from_mins(5),
+    Duration::from_mins(30),
+    Duration::from_hours(2),
+    Duration::from_hours(5),
+    Duration::from_hours(10),
+    Duration::from_hours(14),
+    Duration::from_hours(20),
+    Duration::from_hours(24),
 ];
 
 /// Longest time for which a message can be hidden; a longer pause is waited for in parts.
 ///
 /// Source: Amazon SQS API Reference, `ChangeMessageVisibility`: 12 hours.
-const LONGEST_HIDE: Duration = Duration::from_secs(11 * 3600);
+const LONGEST_HIDE: Duration = Duration::from_hours(11);
+
+/// How long an attempt may take before somebody else makes it again.
+const CLAIM: Duration = Duration::from_mins(1);
+
+/// When to look again at an attempt that somebody else makes.
+const CONTENDED_WAIT: Duration = Duration::from_secs(2);
 
 /// Tells everybody who asked.
 #[derive(Debug)]
@@ -81,11 +87,12 @@ impl<D: DeliveryLog, W: WebhookSender, C: Clock> HandleRecord for Notify<D, W, C
     async fn give_up(&self, event: &BusEvent, cause: &str) -> Result<(), NotifyError> {
         let envelope = envelope(event)?;
         for endpoint in &self.endpoints {
-            let delivery = self.delivery(endpoint, event, &envelope).await?;
+            let before = self.recorded(endpoint, &envelope).await?;
+            let delivery = self.delivery(before.as_ref(), endpoint, event, &envelope)?;
             if delivery.state == DeliveryState::Waiting {
                 let outcome = cause.to_owned();
-                let state = DeliveryState::GivenUp;
-                self.log.put(&Delivery { state, outcome, ..delivery }).await?;
+                let given_up = Delivery { state: DeliveryState::GivenUp, outcome, ..delivery };
+                self.log.write(before.as_ref(), &given_up).await?;
             }
         }
         Ok(())
@@ -100,13 +107,14 @@ impl<D: DeliveryLog, W: WebhookSender, C: Clock> Notify<D, W, C> {
         event: &BusEvent,
         envelope: &Envelope,
     ) -> Result<Option<Timestamp>, NotifyError> {
-        let before = self.delivery(endpoint, event, envelope).await?;
+        let before = self.recorded(endpoint, envelope).await?;
+        let delivery = self.delivery(before.as_ref(), endpoint, event, envelope)?;
         let now = self.clock.now();
-        if before.state != DeliveryState::Waiting {
+        if delivery.state != DeliveryState::Waiting {
             return Ok(None);
         }
-        if before.next_at > now {
-            return Ok(Some(before.next_at));
+        if delivery.next_at > now {
+            return Ok(Some(delivery.next_at));
         }
         let body = serde_json::to_vec(&WebhookBody {
             kind: event.detail_type.clone(),
@@ -116,9 +124,15 @@ impl<D: DeliveryLog, W: WebhookSender, C: Clock> Notify<D, W, C> {
         let request = sign(endpoint, &envelope.id, now, body)
             .map_err(|source| NotifyError::Secret { endpoint: endpoint.name.clone(), source })?;
 
+        // Claimed before it is made: of two deliveries of the same record one posts, and if that one
+        // dies, the claim runs out.
+        let claim = claim(&delivery, now);
+        if self.log.write(before.as_ref(), &claim).await? == Replaced::Conflict {
+            return Ok(Some(now.plus(CONTENDED_WAIT)));
+        }
         let answer = self.sender.post(&request).await;
-        let after = self.judge(before, answer);
-        self.log.put(&after).await?;
+        let after = self.judge(delivery, answer);
+        self.log.write(Some(&claim), &after).await?;
         Ok((after.state == DeliveryState::Waiting).then_some(after.next_at))
     }
 
@@ -154,20 +168,28 @@ impl<D: DeliveryLog, W: WebhookSender, C: Clock> Notify<D, W, C> {
         Delivery { state, attempts, first_at, last_at: now, next_at, outcome, ..before }
     }
 
-    /// The delivery as it was recorded, or one that is due now.
-    async fn delivery(
+    async fn recorded(
         &self,
+        endpoint: &Endpoint,
+        envelope: &Envelope,
+    ) -> Result<Option<Delivery>, NotifyError> {
+        Ok(self.log.get(EventId::parse(&envelope.id)?, &endpoint.name).await?)
+    }
+
+    /// The delivery as it was recorded, or one that is due now.
+    fn delivery(
+        &self,
+        recorded: Option<&Delivery>,
         endpoint: &Endpoint,
         event: &BusEvent,
         envelope: &Envelope,
     ) -> Result<Delivery, NotifyError> {
-        let id = EventId::parse(&envelope.id)?;
-        if let Some(delivery) = self.log.get(id, &endpoint.name).await? {
-            return Ok(delivery);
+        if let Some(delivery) = recorded {
+            return Ok(delivery.clone());
         }
         let now = self.clock.now();
         Ok(Delivery {
-            event: id,
+            event: EventId::parse(&envelope.id)?,
             endpoint: endpoint.name.clone(),
             job: JobId::parse(&envelope.job_id)?,
             detail_type: event.detail_type.clone(),
@@ -179,6 +201,12 @@ impl<D: DeliveryLog, W: WebhookSender, C: Clock> Notify<D, W, C> {
             outcome: String::new(),
         })
     }
+}
+
+/// The delivery while an attempt is made.
+fn claim(delivery: &Delivery, now: Timestamp) -> Delivery {
+    let outcome = "under way".to_owned();
+    Delivery { outcome, last_at: now, next_at: now.plus(CLAIM), ..delivery.clone() }
 }
 
 fn envelope(event: &BusEvent) -> Result<Envelope, NotifyError> {

@@ -1,5 +1,7 @@
 //! `render` on AWS Lambda: read the settings, build the adapters, run the handler.
 
+#![recursion_limit = "256"]
+
 use aws::{Aws, s3_event, sqs};
 use aws_lambda_events::event::sqs::SqsEvent;
 use film::Ffmpeg;

@@ -1,5 +1,7 @@
 //! `sweep` on AWS Lambda: read the settings, build the adapters, run the handler.
 
+#![recursion_limit = "256"]
+
 use aws::Aws;
 use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
 use ports::{Chronicle, SystemClock};

@@ -1,5 +1,6 @@
 //! `job ID`: the whole history of one job.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -41,40 +42,43 @@ pub async fn job(args: JobArgs) -> Result<(), CommandError> {
     let deliveries = home.deliveries().of_job(id).await?;
     home.stop().await;
 
+    let mut out = std::io::stdout();
     if args.json {
         let history: Vec<_> = history.iter().map(event_json).collect();
         let all = json!({
             "job": job, "history": history, "ledger": attempts, "deliveries": deliveries,
         });
-        println!("{all}");
+        writeln!(out, "{all}")?;
     } else {
-        print_job(&job);
-        print_section("history", &history_rows(&history));
-        print_section("ledger", &attempt_rows(&attempts));
-        print_section("webhooks", &delivery_rows(&deliveries));
+        print_job(&mut out, &job)?;
+        print_section(&mut out, "history", &history_rows(&history))?;
+        print_section(&mut out, "ledger", &attempt_rows(&attempts))?;
+        print_section(&mut out, "webhooks", &delivery_rows(&deliveries))?;
     }
     Ok(())
 }
 
-fn print_job(job: &Job) {
-    println!("job     {}", job.id);
-    println!("state   {} for {}", job.state, humane(age(job.updated_at)));
-    println!("photo   {}", job.upload_key);
+fn print_job(out: &mut impl Write, job: &Job) -> std::io::Result<()> {
+    writeln!(out, "job     {}", job.id)?;
+    writeln!(out, "state   {} for {}", job.state, humane(age(job.updated_at)))?;
+    writeln!(out, "photo   {}", job.upload_key)?;
     if let Some(title) = &job.order.branding.title {
-        println!("title   {title}");
+        writeln!(out, "title   {title}")?;
     }
     if let Some(failure) = &job.failure {
-        println!("reason  {}", failure.reason);
+        writeln!(out, "reason  {}", failure.reason)?;
         if let Some(cause) = &failure.cause {
-            println!("cause   {cause}");
+            writeln!(out, "cause   {cause}")?;
         }
     }
+    Ok(())
 }
 
-fn print_section(name: &str, rows: &[Vec<String>]) {
-    if !rows.is_empty() {
-        println!("\n{name}\n{}", table(rows));
+fn print_section(out: &mut impl Write, name: &str, rows: &[Vec<String>]) -> std::io::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
     }
+    writeln!(out, "\n{name}\n{}", table(rows))
 }
 
 fn event_json(event: &Event) -> Value {

@@ -1,5 +1,6 @@
 //! `jobs`: every job, the newest first.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -32,6 +33,7 @@ pub struct JobsArgs {
 /// One line that says what is missing.
 pub async fn jobs(args: JobsArgs) -> Result<(), CommandError> {
     let home = Home::look(&args.data).await?;
+    let mut out = std::io::stdout();
     let store = home.jobs();
     let mut jobs = Vec::new();
     for state in JobState::ALL {
@@ -45,15 +47,15 @@ pub async fn jobs(args: JobsArgs) -> Result<(), CommandError> {
     for job in &jobs {
         let times = stage_times(&store.events(job.id).await?, job.created_at);
         if args.json {
-            println!("{}", json_line(job, &times));
+            writeln!(out, "{}", json_line(job, &times))?;
         } else {
             rows.push(row(job, &times));
         }
     }
     if !args.json {
-        println!("{}", table(&rows));
+        writeln!(out, "{}", table(&rows))?;
         if all > jobs.len() {
-            println!("and {} older ones: --limit", all - jobs.len());
+            writeln!(out, "and {} older ones: --limit", all - jobs.len())?;
         }
     }
     home.stop().await;

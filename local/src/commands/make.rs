@@ -24,7 +24,7 @@ use crate::report::{StageTime, humane, stage_times, table};
 use crate::{Home, Receiver, Told};
 
 /// How long a presigned URL is good for.
-const UPLOAD_TIME: Duration = Duration::from_secs(900);
+const UPLOAD_TIME: Duration = Duration::from_mins(15);
 /// How often the row is looked at while the chain works.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How long the signed message may take after the job has ended.
@@ -304,7 +304,8 @@ async fn conclude(
         return Err(format!("{}: {}{cause}", failure.stage, failure.reason).into());
     }
     let poster = args.output.with_extension("jpg");
-    let poster = if poster == args.output { args.output.with_extension("poster.jpg") } else { poster };
+    let poster =
+        if poster == args.output { args.output.with_extension("poster.jpg") } else { poster };
     fetch(home, &keys::poster(job.id), &poster).await?;
     fetch(home, &keys::video(job.id), &args.output).await?;
 
@@ -334,9 +335,7 @@ async fn notify_time(home: &Home, job: &Job, told: &Told) -> Result<StageTime, C
 fn print_summary(video: &Path, poster: &Path, told: &Told, times: &[StageTime]) {
     let ms = |ms| humane(Duration::from_millis(ms));
     let mut rows = vec![["stage", "waited", "worked"].map(ToOwned::to_owned).to_vec()];
-    rows.extend(
-        times.iter().map(|t| vec![t.stage.to_string(), ms(t.waited_ms), ms(t.worked_ms)]),
-    );
+    rows.extend(times.iter().map(|t| vec![t.stage.to_string(), ms(t.waited_ms), ms(t.worked_ms)]));
     println!("\n{}\n", table(&rows));
     println!("video   {}", video.display());
     println!("poster  {}", poster.display());

@@ -146,6 +146,8 @@ fn words(progress: Progress) -> String {
         Progress::Waiting => "waiting".to_owned(),
         Progress::Working => "working".to_owned(),
         Progress::Failed => "failed".to_owned(),
-        Progress::Done(time) => format!("done in {}", humane(Duration::from_millis(time.worked_ms))),
+        Progress::Done(time) => {
+            format!("done in {}", humane(Duration::from_millis(time.worked_ms)))
+        }
     }
 }

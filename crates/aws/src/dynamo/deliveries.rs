@@ -3,8 +3,9 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::builders::PutBuilder;
 use domain::{EventId, JobId};
-use ports::{Delivery, DeliveryLog, DeliveryLogError, Source};
+use ports::{Created, Delivery, DeliveryLog, DeliveryLogError, Replaced, Source};
 
 use super::table::{Item, Table, document, item, number, read, read_all, text};
 
@@ -17,16 +18,31 @@ impl DynamoDeliveries {
         Self(Table { client, name })
     }
 
-    async fn write(&self, delivery: &Delivery) -> Result<(), Source> {
+    fn row(&self, delivery: &Delivery) -> Result<PutBuilder, Source> {
         let mut row = key(delivery.event, &delivery.endpoint);
         row.extend(item([
-            ("job", text(delivery.job)),
+            ("job", text(&delivery.job)),
             ("firstAt", number(delivery.first_at.epoch_ms())),
             ("doc", document(delivery)?),
         ]));
-        let request = self.0.client.put_item().table_name(&self.0.name);
-        request.set_item(Some(row)).send().await?;
-        Ok(())
+        Ok(self.0.put(row))
+    }
+
+    async fn write_first(&self, delivery: &Delivery) -> Result<Replaced, Source> {
+        let key = key(delivery.event, &delivery.endpoint);
+        Ok(match self.0.create(key, self.row(delivery)?, Vec::new()).await? {
+            Created::New => Replaced::Done,
+            Created::Exists => Replaced::Conflict,
+        })
+    }
+
+    async fn write_next(&self, before: &Delivery, after: &Delivery) -> Result<Replaced, Source> {
+        let row = self
+            .row(after)?
+            .condition_expression("#doc = :before")
+            .expression_attribute_names("#doc", "doc")
+            .expression_attribute_values(":before", document(before)?);
+        Ok(self.0.write(row, Vec::new()).await?.into())
     }
 
     async fn read_job(&self, job: JobId) -> Result<Vec<Delivery>, Source> {
@@ -35,7 +51,7 @@ impl DynamoDeliveries {
                 .index_name("by-job")
                 .key_condition_expression("#job = :job")
                 .expression_attribute_names("#job", "job")
-                .expression_attribute_values(":job", text(job))
+                .expression_attribute_values(":job", text(&job))
         };
         read_all(&self.0.query(question, usize::MAX).await?)
     }
@@ -51,8 +67,16 @@ impl DeliveryLog for DynamoDeliveries {
         row.as_ref().map(read).transpose().map_err(failed("read", event))
     }
 
-    async fn put(&self, delivery: &Delivery) -> Result<(), DeliveryLogError> {
-        self.write(delivery).await.map_err(failed("store", delivery.event))
+    async fn write(
+        &self,
+        before: Option<&Delivery>,
+        after: &Delivery,
+    ) -> Result<Replaced, DeliveryLogError> {
+        let written = match before {
+            None => self.write_first(after).await,
+            Some(before) => self.write_next(before, after).await,
+        };
+        written.map_err(failed("store", after.event))
     }
 
     async fn of_job(&self, job: JobId) -> Result<Vec<Delivery>, DeliveryLogError> {
@@ -65,5 +89,5 @@ fn failed(action: &'static str, about: impl ToString) -> impl FnOnce(Source) -> 
 }
 
 fn key(event: EventId, endpoint: &str) -> Item {
-    item([("event", text(event)), ("endpoint", text(endpoint))])
+    item([("event", text(&event)), ("endpoint", text(endpoint))])
 }

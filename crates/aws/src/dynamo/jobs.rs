@@ -29,7 +29,7 @@ impl DynamoJobs {
     fn job(&self, job: &Job) -> Result<PutBuilder, Source> {
         let mut row = job_key(job.id);
         row.extend(item([
-            ("state", text(job.state)),
+            ("state", text(&job.state)),
             ("updatedAt", number(job.updated_at.epoch_ms())),
             ("seq", number(job.seq)),
             ("doc", document(job)?),
@@ -76,7 +76,7 @@ impl DynamoJobs {
             let query = query
                 .consistent_read(true)
                 .key_condition_expression("pk = :job AND begins_with(sk, :event)")
-                .expression_attribute_values(":job", text(job))
+                .expression_attribute_values(":job", text(&job))
                 .expression_attribute_values(":event", text("EVENT#"));
             narrow(query)
         };
@@ -118,7 +118,7 @@ impl JobStore for DynamoJobs {
                 .index_name("by-state")
                 .key_condition_expression("#state = :state")
                 .expression_attribute_names("#state", "state")
-                .expression_attribute_values(":state", text(state))
+                .expression_attribute_values(":state", text(&state))
         };
         let rows = self.found(limit, question).await.map_err(failed("list", "*"))?;
         read_all(&rows).map_err(failed("list", "*"))
@@ -172,9 +172,9 @@ fn failed(action: &'static str, job: impl ToString) -> impl FnOnce(Source) -> Jo
 }
 
 fn job_key(job: JobId) -> Item {
-    item([("pk", text(job)), ("sk", text("JOB"))])
+    item([("pk", text(&job)), ("sk", text("JOB"))])
 }
 
 fn event_key(event: &Event) -> Item {
-    item([("pk", text(event.job)), ("sk", text(format!("EVENT#{:010}", event.seq)))])
+    item([("pk", text(&event.job)), ("sk", text(&format!("EVENT#{:010}", event.seq)))])
 }

@@ -21,7 +21,7 @@ impl DynamoLedger {
     fn row(&self, attempt: &Attempt) -> Result<PutBuilder, Source> {
         let mut row = key(attempt);
         row.extend(item([
-            ("state", text(attempt.state)),
+            ("state", text(&attempt.state)),
             ("revision", number(attempt.revision)),
             ("doc", document(attempt)?),
         ]));
@@ -47,7 +47,7 @@ impl DynamoLedger {
                 .consistent_read(true)
                 .key_condition_expression("#job = :job")
                 .expression_attribute_names("#job", "job")
-                .expression_attribute_values(":job", text(job))
+                .expression_attribute_values(":job", text(&job))
         };
         read_all(&self.0.query(question, usize::MAX).await?)
     }
@@ -72,5 +72,5 @@ fn failed(action: &'static str, job: JobId) -> impl FnOnce(Source) -> LedgerErro
 }
 
 fn key(attempt: &Attempt) -> Item {
-    item([("job", text(attempt.job)), ("attempt", number(attempt.number))])
+    item([("job", text(&attempt.job)), ("attempt", number(attempt.number))])
 }

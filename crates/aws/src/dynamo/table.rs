@@ -136,7 +136,7 @@ impl Table {
 
 /// What a cancelled transaction means; none: it is a fault.
 ///
-/// Source: Amazon DynamoDB API Reference, `TransactWriteItems`, "Cancellation reasons".
+/// Source: Amazon `DynamoDB` API Reference, `TransactWriteItems`, "Cancellation reasons".
 fn cancelled(error: &SdkError<TransactWriteItemsError>) -> Option<Written> {
     let TransactWriteItemsError::TransactionCanceledException(cancelled) =
         error.as_service_error()?
@@ -153,7 +153,7 @@ fn cancelled(error: &SdkError<TransactWriteItemsError>) -> Option<Written> {
 }
 
 /// A text attribute.
-pub(super) fn text(text: impl ToString) -> AttributeValue {
+pub(super) fn text(text: &(impl ToString + ?Sized)) -> AttributeValue {
     AttributeValue::S(text.to_string())
 }
 
@@ -169,7 +169,7 @@ pub(super) fn item<const N: usize>(attributes: [(&str, AttributeValue); N]) -> I
 
 /// The attribute that holds a document.
 pub(super) fn document(value: &impl Serialize) -> Result<AttributeValue, Source> {
-    Ok(text(serde_json::to_string(value)?))
+    Ok(AttributeValue::S(serde_json::to_string(value)?))
 }
 
 /// The document of a row.

@@ -52,10 +52,7 @@ impl DynamoDb {
         let database = Database::new(path.to_str().ok_or(TableError::BadPath)?)?;
         // The name misleads: this sets `synchronous = NORMAL`, as in our other databases.
         database.disable_bulk_loading()?;
-        Ok(Self {
-            database: Arc::new(database),
-            clock,
-        })
+        Ok(Self { database: Arc::new(database), clock })
     }
 
     /// Does `operation` as `body` asks.

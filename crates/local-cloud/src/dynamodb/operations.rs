@@ -59,25 +59,14 @@ where
 /// The types of `dynoxide` mark what `DynamoDB` words itself; `serde` says the rest.
 fn malformed(message: &str) -> DynoxideError {
     let marked = ["VALIDATION_REQUEST:", "VALIDATION_AS_READ:", "VALIDATION:"];
-    if let Some(text) = marked
-        .iter()
-        .find_map(|marker| message.strip_prefix(marker))
-    {
+    if let Some(text) = marked.iter().find_map(|marker| message.strip_prefix(marker)) {
         return DynoxideError::ValidationException(without_position(text));
     }
     let marked = ["SERIALIZATION_AS_READ:", "SERIALIZATION:"];
-    if let Some(text) = marked
-        .iter()
-        .find_map(|marker| message.strip_prefix(marker))
-    {
+    if let Some(text) = marked.iter().find_map(|marker| message.strip_prefix(marker)) {
         return DynoxideError::SerializationException(without_position(text));
     }
-    let invalid = [
-        "missing field",
-        "unknown variant",
-        "invalid type: null",
-        "AttributeValue",
-    ];
+    let invalid = ["missing field", "unknown variant", "invalid type: null", "AttributeValue"];
     if invalid.iter().any(|part| message.contains(part)) {
         return DynoxideError::ValidationException(without_position(message));
     }
@@ -85,10 +74,7 @@ fn malformed(message: &str) -> DynoxideError {
 }
 
 fn without_position(message: &str) -> String {
-    message
-        .rsplit_once(" at line ")
-        .map_or(message, |(text, _)| text)
-        .to_owned()
+    message.rsplit_once(" at line ").map_or(message, |(text, _)| text).to_owned()
 }
 
 #[cfg(test)]

@@ -27,13 +27,7 @@ impl DynamoDb {
 
     fn check_table(&self, table: &Table, stored: &Value) -> Result<(), TableError> {
         let wired = table_key(table);
-        check(
-            table,
-            "the key",
-            &stored["KeySchema"],
-            &stored["AttributeDefinitions"],
-            &wired,
-        )?;
+        check(table, "the key", &stored["KeySchema"], &stored["AttributeDefinitions"], &wired)?;
         for index in &table.indexes {
             match stored_index(stored, &index.name) {
                 Some(found) => {
@@ -108,12 +102,7 @@ fn index_key(index: &Index) -> KeyParts<'_> {
 }
 
 fn type_of(table: &Table, attribute: &str) -> &'static str {
-    match table
-        .attribute_types
-        .get(attribute)
-        .copied()
-        .unwrap_or_default()
-    {
+    match table.attribute_types.get(attribute).copied().unwrap_or_default() {
         AttributeType::S => "S",
         AttributeType::N => "N",
     }
@@ -121,11 +110,7 @@ fn type_of(table: &Table, attribute: &str) -> &'static str {
 
 fn creation(table: &Table) -> Value {
     let indexes: Vec<_> = table.indexes.iter().map(index_creation).collect();
-    let keys = table
-        .indexes
-        .iter()
-        .flat_map(index_key)
-        .chain(table_key(table));
+    let keys = table.indexes.iter().flat_map(index_key).chain(table_key(table));
     let mut creation = json!({
         "TableName": table.name,
         "KeySchema": schema(&table_key(table)),
@@ -147,9 +132,7 @@ fn index_creation(index: &Index) -> Value {
 }
 
 fn schema(key: &KeyParts<'_>) -> Value {
-    key.iter()
-        .map(|(name, role)| json!({ "AttributeName": name, "KeyType": role }))
-        .collect()
+    key.iter().map(|(name, role)| json!({ "AttributeName": name, "KeyType": role })).collect()
 }
 
 fn definitions<'a>(table: &Table, names: impl Iterator<Item = &'a str>) -> Value {
@@ -181,12 +164,7 @@ fn check(
     if stored == wired {
         return Ok(());
     }
-    Err(TableError::Drift {
-        table: table.name.clone(),
-        what: what.to_owned(),
-        stored,
-        wired,
-    })
+    Err(TableError::Drift { table: table.name.clone(), what: what.to_owned(), stored, wired })
 }
 
 fn stored_key(schema: &Value, definitions: &Value) -> String {

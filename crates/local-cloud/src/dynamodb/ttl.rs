@@ -80,10 +80,7 @@ impl DynamoDb {
         key: &[String],
         item: &Value,
     ) -> Result<(), DynoxideError> {
-        let key: Map<_, _> = key
-            .iter()
-            .map(|name| (name.clone(), item[name].clone()))
-            .collect();
+        let key: Map<_, _> = key.iter().map(|name| (name.clone(), item[name].clone())).collect();
         let deletion = json!({
             "TableName": table,
             "Key": key,
@@ -105,10 +102,7 @@ impl DynamoDb {
 
     fn key_attributes(&self, table: &Value) -> Result<Vec<String>, DynoxideError> {
         let described = self.ask("DescribeTable", &json!({ "TableName": table }))?;
-        let schema = described["Table"]["KeySchema"]
-            .as_array()
-            .into_iter()
-            .flatten();
+        let schema = described["Table"]["KeySchema"].as_array().into_iter().flatten();
         let names = schema.filter_map(|part| part["AttributeName"].as_str());
         Ok(names.map(str::to_owned).collect())
     }

@@ -71,8 +71,7 @@ impl Engine {
 
     /// Deletes all messages of the queue `id`.
     pub(crate) fn purge(&self, id: i64) -> rusqlite::Result<()> {
-        self.connection()
-            .execute("DELETE FROM message WHERE queue = ?1", [id])?;
+        self.connection().execute("DELETE FROM message WHERE queue = ?1", [id])?;
         Ok(())
     }
 }

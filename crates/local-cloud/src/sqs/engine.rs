@@ -64,17 +64,13 @@ pub(crate) enum Change {
 impl Engine {
     /// Opens the database at `path`.
     pub(crate) fn open(path: &Path) -> rusqlite::Result<Self> {
-        Ok(Self {
-            connection: Mutex::new(schema::open(path)?),
-        })
+        Ok(Self { connection: Mutex::new(schema::open(path)?) })
     }
 
     /// The database, for the other half of this module.
     pub(super) fn connection(&self) -> MutexGuard<'_, Connection> {
         // A panic rolls its transaction back, so the connection stays good.
-        self.connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Stores `messages`, each `copies` times; visible at once, or after its own or the `delay_secs`.
@@ -122,10 +118,13 @@ impl Engine {
         Ok(got)
     }
 
-    /// Makes every message visible that was received and neither deleted nor seen again.
+    /// Makes every message visible that was received and neither deleted nor seen again, and takes
+    /// that receive back: a receiver that is gone has given no verdict.
     pub(crate) fn release_in_flight(&self, now_ms: i64) -> rusqlite::Result<usize> {
         self.connection().execute(
-            "UPDATE message SET visible_ms = ?1 WHERE receipt IS NOT NULL AND visible_ms > ?1",
+            "UPDATE message SET visible_ms = ?1, receives = MAX(receives - 1, 0),
+                receives_here = MAX(receives_here - 1, 0)
+             WHERE receipt IS NOT NULL AND visible_ms > ?1",
             [now_ms],
         )
     }
@@ -161,9 +160,7 @@ impl Engine {
         let connection = self.connection();
         let current: Option<(Option<i64>, i64)> = connection
             .prepare_cached("SELECT receipt, visible_ms FROM message WHERE id = ?1 AND queue = ?2")?
-            .query_row([receipt.message, receipt.queue], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
+            .query_row([receipt.message, receipt.queue], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         match current {
             Some((nonce, _)) if nonce != Some(receipt.nonce) => Ok(Change::NotAvailable),
@@ -193,11 +190,7 @@ impl Engine {
                  FROM message WHERE queue = ?1 AND sent_ms > ?3",
             )?
             .query_row([queue, now_ms, now_ms - retention_ms], |row| {
-                Ok(Counts {
-                    visible: row.get(0)?,
-                    in_flight: row.get(1)?,
-                    delayed: row.get(2)?,
-                })
+                Ok(Counts { visible: row.get(0)?, in_flight: row.get(1)?, delayed: row.get(2)? })
             })
     }
 
@@ -229,10 +222,10 @@ fn due(
          FROM message WHERE queue = ?1 AND visible_ms <= ?2 AND sent_ms > ?3
          ORDER BY visible_ms, id LIMIT ?4",
     )?;
-    let rows = statement.query_map(
-        params![ask.queue, now_ms, now_ms - ask.retention_ms, limit],
-        |row| due_message(row, now_ms),
-    )?;
+    let rows = statement
+        .query_map(params![ask.queue, now_ms, now_ms - ask.retention_ms, limit], |row| {
+            due_message(row, now_ms)
+        })?;
     rows.collect()
 }
 
@@ -250,9 +243,7 @@ fn due_message(row: &Row<'_>, now_ms: i64) -> rusqlite::Result<Due> {
             attributes: attributes.unwrap_or_default(),
             trace_header: row.get("trace_header")?,
             sent_ms: row.get("sent_ms")?,
-            first_receive_ms: row
-                .get::<_, Option<i64>>("first_receive_ms")?
-                .unwrap_or(now_ms),
+            first_receive_ms: row.get::<_, Option<i64>>("first_receive_ms")?.unwrap_or(now_ms),
             receives: row.get("receives")?,
             source: row.get("source")?,
         },
@@ -265,11 +256,7 @@ fn take(
     ask: Ask<'_>,
     now_ms: i64,
 ) -> rusqlite::Result<Received> {
-    let receipt = Receipt {
-        queue: ask.queue,
-        message: due.id,
-        nonce: nonce(),
-    };
+    let receipt = Receipt { queue: ask.queue, message: due.id, nonce: nonce() };
     transaction
         .prepare_cached(
             "UPDATE message SET receives = receives + 1, receives_here = receives_here + 1,

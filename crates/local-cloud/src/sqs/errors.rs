@@ -42,10 +42,7 @@ pub(crate) fn missing_parameter(name: &str) -> ApiError {
 }
 
 pub(crate) fn bad_handle() -> ApiError {
-    ApiError::sender(
-        "ReceiptHandleIsInvalid",
-        "The input receipt handle is invalid.",
-    )
+    ApiError::sender("ReceiptHandleIsInvalid", "The input receipt handle is invalid.")
 }
 
 pub(crate) fn not_available(handle: &str) -> ApiError {
@@ -64,11 +61,8 @@ pub(crate) fn bad_characters() -> ApiError {
 }
 
 pub(crate) fn empty_batch() -> ApiError {
-    ApiError::sender(
-        "EmptyBatchRequest",
-        "There should be at least one entry in the request.",
-    )
-    .with_query_code("AWS.SimpleQueueService.EmptyBatchRequest")
+    ApiError::sender("EmptyBatchRequest", "There should be at least one entry in the request.")
+        .with_query_code("AWS.SimpleQueueService.EmptyBatchRequest")
 }
 
 pub(crate) fn too_many_entries(count: usize) -> ApiError {

@@ -92,11 +92,7 @@ impl NewMessage {
         }
         if attributes.len() > 10 {
             let reason = "Number of message attributes exceeds the allowed maximum of 10";
-            return Err(errors::bad_parameter(
-                "MessageAttributes",
-                attributes.len(),
-                reason,
-            ));
+            return Err(errors::bad_parameter("MessageAttributes", attributes.len(), reason));
         }
         let mut size_bytes = body.len();
         for (name, attribute) in &attributes {
@@ -104,9 +100,7 @@ impl NewMessage {
         }
         Ok(Self {
             attributes,
-            trace_header: system
-                .get("AWSTraceHeader")
-                .and_then(|a| a.string_value.clone()),
+            trace_header: system.get("AWSTraceHeader").and_then(|a| a.string_value.clone()),
             delay_secs: delay_secs.map(check_delay).transpose()?,
             size_bytes,
             ..Self::plain(body)

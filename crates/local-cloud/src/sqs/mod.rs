@@ -100,16 +100,7 @@ impl Sqs {
         let engine = Engine::open(path)?;
         let queues = engine.queues()?.into_iter().map(Queue::new).collect();
         let queues = RwLock::new(queues);
-        Ok(Self {
-            inner: Arc::new(Inner {
-                engine,
-                queues,
-                names,
-                clock,
-                faults,
-                stop,
-            }),
-        })
+        Ok(Self { inner: Arc::new(Inner { engine, queues, names, clock, faults, stop }) })
     }
 
     /// Creates what is missing of `queues` and sets what the wiring says.
@@ -152,9 +143,7 @@ impl Sqs {
 
     /// Stores one message for every body, all or none.
     pub(crate) fn send_bodies(&self, name: &str, bodies: Vec<String>) -> Result<(), SendError> {
-        let queue = self
-            .find(name)
-            .ok_or_else(|| SendError::NoSuchQueue(name.to_owned()))?;
+        let queue = self.find(name).ok_or_else(|| SendError::NoSuchQueue(name.to_owned()))?;
         let messages: Vec<_> = bodies.into_iter().map(NewMessage::plain).collect();
         Ok(self.store(&queue, &messages)?)
     }
@@ -214,17 +203,11 @@ impl Sqs {
     }
 
     fn queues(&self) -> RwLockReadGuard<'_, BTreeMap<String, Arc<Queue>>> {
-        self.inner
-            .queues
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.inner.queues.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn queues_mut(&self) -> RwLockWriteGuard<'_, BTreeMap<String, Arc<Queue>>> {
-        self.inner
-            .queues
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.inner.queues.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn find(&self, name: &str) -> Option<Arc<Queue>> {
@@ -232,8 +215,7 @@ impl Sqs {
     }
 
     fn find_url(&self, url: &str) -> Result<Arc<Queue>, ApiError> {
-        self.find(names::name_in_url(url))
-            .ok_or_else(errors::no_such_queue)
+        self.find(names::name_in_url(url)).ok_or_else(errors::no_such_queue)
     }
 
     fn add(&self, name: &str, settings: Settings) -> rusqlite::Result<Arc<Queue>> {
@@ -241,10 +223,7 @@ impl Sqs {
         if let Some(existing) = queues.get(name) {
             return Ok(existing.clone());
         }
-        let stored = self
-            .inner
-            .engine
-            .create_queue(name, settings, self.inner.clock.now_ms())?;
+        let stored = self.inner.engine.create_queue(name, settings, self.inner.clock.now_ms())?;
         let (name, queue) = Queue::new(stored);
         queues.insert(name, queue.clone());
         Ok(queue)
@@ -252,9 +231,7 @@ impl Sqs {
 
     fn save(&self, queue: &Queue, settings: Settings) -> rusqlite::Result<()> {
         let now_ms = self.inner.clock.now_ms();
-        self.inner
-            .engine
-            .save_settings(queue.id, &settings, now_ms)?;
+        self.inner.engine.save_settings(queue.id, &settings, now_ms)?;
         let mut stored = queue.stored.write().unwrap_or_else(PoisonError::into_inner);
         stored.settings = settings;
         stored.modified_ms = now_ms;
@@ -265,10 +242,7 @@ impl Sqs {
         let redrive = settings.redrive.as_ref()?;
         let queue = self.find(&redrive.dead_letter_queue)?;
         let max_receive_count = redrive.max_receive_count;
-        let dead_letters = DeadLetters {
-            queue: queue.id,
-            max_receive_count,
-        };
+        let dead_letters = DeadLetters { queue: queue.id, max_receive_count };
         Some((queue, dead_letters))
     }
 }
@@ -286,10 +260,7 @@ impl Queue {
     }
 
     fn stored(&self) -> StoredQueue {
-        self.stored
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.stored.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn settings(&self) -> Settings {
@@ -304,9 +275,6 @@ impl Queue {
 impl QueueSink for Sqs {
     fn send(&self, queue: &str, body: String) -> Result<(), SinkError> {
         self.send_bodies(queue, vec![body])
-            .map_err(|error| SinkError {
-                queue: queue.to_owned(),
-                source: error.into(),
-            })
+            .map_err(|error| SinkError { queue: queue.to_owned(), source: error.into() })
     }
 }

@@ -61,9 +61,7 @@ impl Engine {
             "SELECT handle, source_arn, destination_arn, status, failure, to_move, moved, started_ms
              FROM move_task WHERE source_arn = ?1 ORDER BY started_ms DESC, rowid DESC LIMIT ?2",
         )?;
-        statement
-            .query_map(params![source_arn, limit], stored)?
-            .collect()
+        statement.query_map(params![source_arn, limit], stored)?.collect()
     }
 }
 
@@ -75,9 +73,7 @@ fn visible(
     let mut statement = transaction.prepare_cached(
         "SELECT id, source FROM message WHERE queue = ?1 AND visible_ms <= ?2 ORDER BY id",
     )?;
-    statement
-        .query_map([queue, now_ms], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect()
+    statement.query_map([queue, now_ms], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
 fn queue_id(transaction: &Transaction<'_>, name: Option<&str>) -> rusqlite::Result<Option<i64>> {

@@ -24,11 +24,7 @@ impl Receipt {
     pub(crate) fn parse(handle: &str) -> Option<Self> {
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(handle).ok()?).ok()?;
         let mut parts = text.splitn(3, '.').map(|part| part.parse().ok());
-        Some(Self {
-            queue: parts.next()??,
-            message: parts.next()??,
-            nonce: parts.next()??,
-        })
+        Some(Self { queue: parts.next()??, message: parts.next()??, nonce: parts.next()?? })
     }
 }
 
@@ -38,11 +34,7 @@ mod tests {
 
     #[test]
     fn a_receipt_survives_being_a_handle() {
-        let receipt = Receipt {
-            queue: 3,
-            message: 12,
-            nonce: -7,
-        };
+        let receipt = Receipt { queue: 3, message: 12, nonce: -7 };
         assert_eq!(Receipt::parse(&receipt.to_handle()), Some(receipt));
     }
 

@@ -132,9 +132,7 @@ fn redrive(policy: &str) -> Result<Option<wiring::Redrive>, ApiError> {
         Value::String(text) => text.parse().ok(),
         _ => None,
     };
-    let count = count
-        .filter(|count| (1..=1000).contains(count))
-        .ok_or_else(bad)?;
+    let count = count.filter(|count| (1..=1000).contains(count)).ok_or_else(bad)?;
     Ok(Some(wiring::Redrive {
         dead_letter_queue: name_in_arn(target).ok_or_else(bad)?.to_owned(),
         max_receive_count: u32::try_from(count).map_err(|_| bad())?,
@@ -155,15 +153,9 @@ mod tests {
             let policy = format!(
                 r#"{{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:0:dead","maxReceiveCount":{count}}}"#
             );
-            let redrive = set("RedrivePolicy", &policy)
-                .expect("set")
-                .redrive
-                .expect("a policy");
+            let redrive = set("RedrivePolicy", &policy).expect("set").redrive.expect("a policy");
             assert_eq!(
-                (
-                    redrive.dead_letter_queue.as_str(),
-                    redrive.max_receive_count
-                ),
+                (redrive.dead_letter_queue.as_str(), redrive.max_receive_count),
                 ("dead", 3)
             );
         }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use ports::{Delivery, DeliveryLog, DeliveryState};
+use ports::{Delivery, DeliveryLog, DeliveryState, Replaced};
 
 use super::{eventually, unique_job};
 use crate::samples;
@@ -10,7 +10,8 @@ use crate::samples;
 /// # Panics
 /// On the first broken promise.
 pub async fn delivery_log(log: &impl DeliveryLog) {
-    what_was_put_is_read_and_replaced(log).await;
+    what_was_written_is_read_and_replaced_by_whoever_has_read_it(log).await;
+    one_of_many_writers_wins(log).await;
     the_deliveries_of_a_job_are_in_the_order_of_first_attempts(log).await;
 }
 
@@ -18,15 +19,36 @@ async fn get(log: &impl DeliveryLog, delivery: &Delivery) -> Option<Delivery> {
     log.get(delivery.event, &delivery.endpoint).await.expect("get")
 }
 
-async fn what_was_put_is_read_and_replaced(log: &impl DeliveryLog) {
+async fn write(log: &impl DeliveryLog, before: Option<&Delivery>, after: &Delivery) -> Replaced {
+    log.write(before, after).await.expect("write")
+}
+
+fn other_outcome(delivery: &Delivery) -> Delivery {
+    Delivery { outcome: "late to the party".to_owned(), ..delivery.clone() }
+}
+
+/// Of many who would make the same attempt, one does.
+async fn one_of_many_writers_wins(log: &impl DeliveryLog) {
+    let delivery = samples::delivery(unique_job().id, "contended");
+    let writers = (0..16).map(|_| log.write(None, &delivery));
+
+    let written = futures::future::join_all(writers).await;
+
+    let done = written.into_iter().filter(|answer| matches!(answer, Ok(Replaced::Done)));
+    assert_eq!(done.count(), 1);
+}
+
+async fn what_was_written_is_read_and_replaced_by_whoever_has_read_it(log: &impl DeliveryLog) {
     let job = unique_job().id;
     let (first, other) = (samples::delivery(job, "n8n"), samples::delivery(job, "crm a/b"));
     assert_eq!(get(log, &first).await, None);
 
-    log.put(&first).await.expect("put");
-    log.put(&other).await.expect("put");
+    assert_eq!(write(log, None, &first).await, Replaced::Done);
+    assert_eq!(write(log, None, &other).await, Replaced::Done);
     let delivered = Delivery { state: DeliveryState::Delivered, attempts: 2, ..first.clone() };
-    log.put(&delivered).await.expect("put again");
+    assert_eq!(write(log, Some(&first), &delivered).await, Replaced::Done);
+    assert_eq!(write(log, Some(&first), &other_outcome(&first)).await, Replaced::Conflict);
+    assert_eq!(write(log, None, &first).await, Replaced::Conflict);
 
     assert_eq!(get(log, &first).await, Some(delivered));
     assert_eq!(get(log, &other).await, Some(other));
@@ -40,7 +62,7 @@ async fn the_deliveries_of_a_job_are_in_the_order_of_first_attempts(log: &impl D
     };
     let (a, b, c) = (late("a", 30), late("b", 10), late("c", 20));
     for delivery in [&a, &b, &c, &samples::delivery(unique_job().id, "a")] {
-        log.put(delivery).await.expect("put");
+        write(log, None, delivery).await;
     }
 
     let of_job = async || log.of_job(job).await.expect("of job");

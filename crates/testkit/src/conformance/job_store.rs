@@ -54,7 +54,7 @@ async fn a_new_row_comes_with_its_event(store: &(impl JobStore + History)) {
     let event = create(store, &job).await;
 
     assert_eq!(row(store, &job).await, Some(job.clone()));
-    assert_eq!(store.events(job.id).await.expect("events"), [event.clone()]);
+    assert_eq!(store.events(job.id).await.expect("events"), std::slice::from_ref(&event));
     assert_eq!(store.unpublished(job.id).await.expect("unpublished"), [event]);
 }
 
@@ -62,7 +62,7 @@ async fn a_row_that_is_there_stays_as_it_is(store: &(impl JobStore + History)) {
     let job = unique_job();
     let event = create(store, &job).await;
     let mut other = job.clone();
-    other.order.prompt = "other".to_owned();
+    other.order.prompt = String::from("other");
     let other_event = Event { detail: "{}".to_owned(), ..announce_creation(&other) };
 
     let again = store.create(&other, &other_event).await.expect("create");

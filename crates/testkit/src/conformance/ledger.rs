@@ -35,7 +35,7 @@ async fn what_was_written_is_read_by_the_next_call(ledger: &impl Ledger) {
     assert_eq!(read(ledger, &attempt).await, []);
 
     open(ledger, &attempt).await;
-    assert_eq!(read(ledger, &attempt).await, [attempt.clone()]);
+    assert_eq!(read(ledger, &attempt).await, std::slice::from_ref(&attempt));
 
     let submitted = attempt.submitted("p-1").expect("legal");
     let replaced = ledger.replace(&attempt, &submitted).await.expect("replace");
@@ -107,7 +107,7 @@ async fn one_of_many_writes_from_the_same_row_is_made(ledger: &impl Ledger) {
     assert!(winners.len() <= 1, "{winners:?} all wrote the row");
     // Rivals may keep each other out, and then all of them are told to read again.
     let expected = winners.first().map_or(&attempt, |at| &rivals[*at]);
-    assert_eq!(read(ledger, &attempt).await, [expected.clone()]);
+    assert_eq!(read(ledger, &attempt).await, std::slice::from_ref(expected));
 }
 
 #[cfg(test)]

@@ -254,7 +254,9 @@ impl<S: ObjectStore> Suite<'_, S> {
                 assert!(contents.contains(&seen), "a mixture of {} bytes", seen.len());
             }
         };
-        futures::join!(write(&contents[0]), write(&contents[1]), read(), read());
+        let writers = [&contents[0], &contents[1]].map(|content| Box::pin(write(content)));
+        let readers = [Box::pin(read()), Box::pin(read())];
+        futures::join!(join_all(writers), join_all(readers));
     }
 
     async fn list(&self, prefix: &str, after: Option<&str>) -> Vec<ObjectKey> {

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use domain::{EventId, JobId};
-use ports::{Delivery, DeliveryLog, DeliveryLogError};
+use ports::{Delivery, DeliveryLog, DeliveryLogError, Replaced};
 
 use super::Shared;
 
@@ -13,7 +13,8 @@ impl InMemoryDeliveries {
     /// The log with a delivery in it.
     #[must_use]
     pub fn with(self, delivery: &Delivery) -> Self {
-        self.store(delivery);
+        let key = (delivery.event, delivery.endpoint.clone());
+        self.0.lock().insert(key, delivery.clone());
         self
     }
 
@@ -22,11 +23,6 @@ impl InMemoryDeliveries {
         let mut deliveries: Vec<_> = self.0.lock().values().cloned().collect();
         deliveries.sort_by(|a, b| (a.first_at, &a.endpoint).cmp(&(b.first_at, &b.endpoint)));
         deliveries
-    }
-
-    fn store(&self, delivery: &Delivery) {
-        let key = (delivery.event, delivery.endpoint.clone());
-        self.0.lock().insert(key, delivery.clone());
     }
 }
 
@@ -39,9 +35,18 @@ impl DeliveryLog for InMemoryDeliveries {
         Ok(self.0.lock().get(&(event, endpoint.to_owned())).cloned())
     }
 
-    async fn put(&self, delivery: &Delivery) -> Result<(), DeliveryLogError> {
-        self.store(delivery);
-        Ok(())
+    async fn write(
+        &self,
+        before: Option<&Delivery>,
+        after: &Delivery,
+    ) -> Result<Replaced, DeliveryLogError> {
+        let mut deliveries = self.0.lock();
+        let key = (after.event, after.endpoint.clone());
+        if deliveries.get(&key) != before {
+            return Ok(Replaced::Conflict);
+        }
+        deliveries.insert(key, after.clone());
+        Ok(Replaced::Done)
     }
 
     async fn of_job(&self, job: JobId) -> Result<Vec<Delivery>, DeliveryLogError> {

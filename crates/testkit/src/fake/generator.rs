@@ -88,7 +88,7 @@ impl ReadyClip {
             clip: clip.as_ref().to_vec(),
             resubmits_safely: false,
             quote: MicroUsd(360_000),
-            time_limit: Duration::from_secs(15 * 60),
+            time_limit: Duration::from_mins(15),
             busy: (0, Duration::ZERO),
             losses: (0, Loss::BeforeTaking),
             untaken: 0,

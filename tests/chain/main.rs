@@ -1,0 +1,9 @@
+//! The chain through the embedded cloud, at the real queues, on good days and on bad ones.
+
+mod bad_days;
+mod crashes;
+mod good_days;
+mod judges;
+mod ministack;
+mod topology;
+mod world;
