@@ -5,7 +5,6 @@
 
 mod differences;
 
-use std::future::Future;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -28,7 +27,7 @@ use crate::world::{Parts, World, told_ids};
 /// More than a page of a listing holds.
 const TWO_PAGES: usize = 1_001;
 /// How long a request that was signed in advance may be made.
-const EXPIRES: Duration = Duration::from_secs(60);
+const EXPIRES: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn the_embedded_cloud_keeps_every_promise() {
@@ -233,11 +232,9 @@ impl Inbox {
     }
 
     /// The same, as events of the bus.
-    fn events(&self) -> impl Future<Output = Vec<BusEvent>> {
-        async {
-            let bodies = self.bodies().await;
-            bodies.iter().map(|body| bus_event::parse(body).expect("an event")).collect()
-        }
+    async fn events(&self) -> Vec<BusEvent> {
+        let bodies = self.bodies().await;
+        bodies.iter().map(|body| bus_event::parse(body).expect("an event")).collect()
     }
 
     /// Waits for messages and throws them away.

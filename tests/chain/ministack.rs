@@ -32,7 +32,7 @@ const PROGRAM: &str = "STILLMOTION_MINISTACK";
 /// What the suites were written against.
 const VERSION: &str = "1.5.33";
 /// Longest time until it answers.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// How often another port is tried: the free one may be taken by the time it listens.
 const STARTS: usize = 3;
 /// How much of its log is shown with a failure, in bytes.
@@ -165,7 +165,7 @@ impl Ministack {
 
     /// Makes a user who may do what the chain does with what the topology names, and nothing else.
     ///
-    /// The secret of root is not checked, so only requests of a user show that ours are well signed.
+    /// The secret of root is not checked: only requests of a user show that ours are well signed.
     pub(crate) async fn user(&self) -> Keys {
         let name = ("UserName", "stillmotion");
         let policy = user_policy().to_string();

@@ -26,8 +26,8 @@ use testkit::{Fuse, Fused, ReadyClip, ReadyVideo, RecordingReceiver, samples};
 /// What webhooks are signed with here.
 pub(crate) const SECRET: &str = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
 
-/// Longest wait for anything, in real time.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Longest wait for anything, in real time: a repeat of what is being told comes after a minute.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The time of the system, moved forward by tests.
 #[derive(Clone, Debug, Default)]

@@ -13,6 +13,8 @@ use crate::{Replaced, Source};
 pub enum DeliveryState {
     /// The next attempt is due at `next_at`.
     Waiting,
+    /// An attempt is being made; if nothing is heard of it by `next_at`, it is made again.
+    UnderWay,
     /// The receiver answered 2xx.
     Delivered,
     /// The schedule is used up, or the receiver said that it is gone.

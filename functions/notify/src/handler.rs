@@ -89,7 +89,7 @@ impl<D: DeliveryLog, W: WebhookSender, C: Clock> HandleRecord for Notify<D, W, C
         for endpoint in &self.endpoints {
             let before = self.recorded(endpoint, &envelope).await?;
             let delivery = self.delivery(before.as_ref(), endpoint, event, &envelope)?;
-            if delivery.state == DeliveryState::Waiting {
+            if matches!(delivery.state, DeliveryState::Waiting | DeliveryState::UnderWay) {
                 let outcome = cause.to_owned();
                 let given_up = Delivery { state: DeliveryState::GivenUp, outcome, ..delivery };
                 self.log.write(before.as_ref(), &given_up).await?;
@@ -110,11 +110,13 @@ impl<D: DeliveryLog, W: WebhookSender, C: Clock> Notify<D, W, C> {
         let before = self.recorded(endpoint, envelope).await?;
         let delivery = self.delivery(before.as_ref(), endpoint, event, envelope)?;
         let now = self.clock.now();
-        if delivery.state != DeliveryState::Waiting {
-            return Ok(None);
-        }
-        if delivery.next_at > now {
-            return Ok(Some(delivery.next_at));
+        match delivery.state {
+            DeliveryState::Delivered | DeliveryState::GivenUp => return Ok(None),
+            DeliveryState::Waiting if delivery.next_at > now => return Ok(Some(delivery.next_at)),
+            DeliveryState::UnderWay if delivery.next_at > now => {
+                return Ok(Some(now.plus(CONTENDED_WAIT)));
+            }
+            DeliveryState::Waiting | DeliveryState::UnderWay => {}
         }
         let body = serde_json::to_vec(&WebhookBody {
             kind: event.detail_type.clone(),
@@ -205,8 +207,8 @@ impl<D: DeliveryLog, W: WebhookSender, C: Clock> Notify<D, W, C> {
 
 /// The delivery while an attempt is made.
 fn claim(delivery: &Delivery, now: Timestamp) -> Delivery {
-    let outcome = "under way".to_owned();
-    Delivery { outcome, last_at: now, next_at: now.plus(CLAIM), ..delivery.clone() }
+    let (state, next_at) = (DeliveryState::UnderWay, now.plus(CLAIM));
+    Delivery { state, last_at: now, next_at, ..delivery.clone() }
 }
 
 fn envelope(event: &BusEvent) -> Result<Envelope, NotifyError> {
