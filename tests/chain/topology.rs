@@ -74,7 +74,7 @@ fn problems(topology: &Topology) -> Vec<String> {
     for (name, function) in &topology.functions {
         match &function.trigger {
             Trigger::Queue { queue, .. } => {
-                of_queue(topology, name, function, queue, &mut problems)
+                of_queue(topology, name, function, queue, &mut problems);
             }
             Trigger::Schedule { .. } => {}
         }
