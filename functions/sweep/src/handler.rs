@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use domain::{ClipMade, Failure, FailureKind, Job, JobState, Stage, Step, VideoMade, keys};
 use events::{LtxRequest, ObjectCreated};
-use ports::{Chronicle, Clock, EventPublisher, History, JobStore, MessageSender, ObjectStore};
+use ports::{
+    Chain, Chronicle, Clock, EventPublisher, History, JobStore, MessageSender, ObjectStore,
+};
 
 use crate::SweepError;
 
@@ -62,31 +64,53 @@ where
     C: Clock,
     Q: MessageSender,
 {
-    /// Sweeps once. What it starts is done by the stages; running it again does no harm.
+    /// Sweeps once. What it starts is done by the stages; running it again does no harm. One thing
+    /// that breaks does not keep the others from being swept.
     ///
     /// # Errors
-    /// [`SweepError`]; what was left is for the next one.
+    /// The first [`SweepError`]; what was left is for the next sweep.
     pub async fn run(&self) -> Result<Swept, SweepError> {
-        let mut swept = Swept { published: self.publish_left_over().await?, ..Swept::default() };
-        swept.uploads = self.recover_uploads().await?;
+        let mut swept = Swept::default();
+        let mut faults = Vec::new();
+        self.publish_left_over(&mut swept, &mut faults).await;
+        self.recover_uploads(&mut swept, &mut faults).await;
         for state in JobState::ALL.into_iter().filter(|state| !state.is_end()) {
-            for job in self.chronicle.jobs.in_state(state, ROWS).await? {
-                self.look_into(&job, &mut swept).await?;
+            match self.chronicle.jobs.in_state(state, ROWS).await {
+                Ok(jobs) => self.look_into_all(&jobs, &mut swept, &mut faults).await,
+                Err(fault) => faults.push(fault.into()),
             }
         }
-        Ok(swept)
+        let mut faults = faults.into_iter();
+        let first = faults.next();
+        for fault in faults {
+            tracing::warn!(error = %Chain(&fault), "the sweep carried on");
+        }
+        first.map_or(Ok(swept), Err)
     }
 
-    async fn publish_left_over(&self) -> Result<usize, SweepError> {
-        let mut published = 0;
-        for event in self.chronicle.jobs.all_unpublished(ROWS).await? {
+    async fn publish_left_over(&self, swept: &mut Swept, faults: &mut Vec<SweepError>) {
+        let left_over = match self.chronicle.jobs.all_unpublished(ROWS).await {
+            Ok(left_over) => left_over,
+            Err(fault) => return faults.push(fault.into()),
+        };
+        for event in left_over {
             // A young one is being published by whoever stored it.
-            if self.idle_since(event.occurred_at) >= self.patience.nudge_after {
-                self.chronicle.publish(&event).await?;
-                published += 1;
+            if self.idle_since(event.occurred_at) < self.patience.nudge_after {
+                continue;
+            }
+            match self.chronicle.publish(&event).await {
+                Ok(()) => swept.published += 1,
+                Err(fault) => faults.push(fault.into()),
             }
         }
-        Ok(published)
+    }
+
+    async fn look_into_all(&self, jobs: &[Job], swept: &mut Swept, faults: &mut Vec<SweepError>) {
+        for job in jobs {
+            if let Err(fault) = self.look_into(job, swept).await {
+                faults.push(fault);
+            }
+        }
     }
 
     async fn look_into(&self, job: &Job, swept: &mut Swept) -> Result<(), SweepError> {

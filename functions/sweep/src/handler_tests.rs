@@ -454,6 +454,20 @@ async fn a_sweep_that_breaks_off_leaves_the_rest_to_the_next_one() {
 }
 
 #[tokio::test]
+async fn one_thing_that_breaks_does_not_keep_the_others_from_being_swept() {
+    let queued = samples::led_to(samples::job_named("queued"), JobState::Queued);
+    let world = World::in_state(JobState::LtxDone).with_clip().await.knowing(&queued);
+    world.clock.advance(NUDGE);
+    let dead = Fuse::new(1, Moment::Before);
+    let ltx_queue = Fused::new(world.ltx_queue.clone(), &dead);
+
+    let fault = Sweep { ltx_queue, ..world.sweep() }.run().await.expect_err("queue ltx is down");
+
+    assert!(matches!(fault, SweepError::Queue(_)), "{fault:?}");
+    assert_eq!(world.sent(), [0, 0, 1]);
+}
+
+#[tokio::test]
 async fn an_end_that_the_bus_did_not_hear_of_is_published_by_a_later_sweep() {
     let world = World::in_state(JobState::Pending);
     world.clock.advance(EXPIRE);

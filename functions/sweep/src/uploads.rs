@@ -4,7 +4,7 @@ use domain::{JobId, JobState, ObjectKey, keys};
 use events::ObjectCreated;
 use ports::{Clock, EventPublisher, History, JobStore, Listed, MessageSender, ObjectStore};
 
-use crate::{Sweep, SweepError};
+use crate::{Sweep, SweepError, Swept};
 
 impl<S, J, P, C, Q> Sweep<S, J, P, C, Q>
 where
@@ -15,15 +15,20 @@ where
     Q: MessageSender,
 {
     /// Sends the notifications again that uploads without a job must have lost.
-    pub(crate) async fn recover_uploads(&self) -> Result<usize, SweepError> {
-        let mut recovered = 0;
+    pub(crate) async fn recover_uploads(&self, swept: &mut Swept, faults: &mut Vec<SweepError>) {
         let mut after: Option<ObjectKey> = None;
         loop {
-            let page = self.store.list(keys::UPLOADS, after.as_ref()).await?;
-            let Some(last) = page.last() else { return Ok(recovered) };
+            let page = match self.store.list(keys::UPLOADS, after.as_ref()).await {
+                Ok(page) => page,
+                Err(fault) => return faults.push(fault.into()),
+            };
+            let Some(last) = page.last() else { return };
             after = Some(last.key.clone());
             for upload in page {
-                recovered += usize::from(self.recover(upload).await?);
+                match self.recover(upload).await {
+                    Ok(recovered) => swept.uploads += usize::from(recovered),
+                    Err(fault) => faults.push(fault),
+                }
             }
         }
     }
