@@ -104,7 +104,7 @@ fn announce(home: &Home, args: &UpArgs, took: Duration) {
     println!("  data         {data}");
     println!();
     println!("  export AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={SECRET_KEY}");
-    println!("  export AWS_REGION={REGION}");
+    println!("  export AWS_DEFAULT_REGION={REGION}");
     println!("  aws --endpoint-url {endpoint} s3 cp villa.jpg s3://{bucket}/uploads/villa.jpg");
     println!("  ./stillmotion jobs");
 }
