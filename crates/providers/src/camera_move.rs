@@ -84,3 +84,60 @@ impl VideoGenerator for CameraMove {
         film_photo(&self.ffmpeg, &order.photo, &shot, to).await.map_err(|e| failed(e.into()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use testkit::samples;
+
+    use super::*;
+
+    fn provider() -> CameraMove {
+        CameraMove::new(Ffmpeg::new("ffmpeg", "ffprobe"))
+    }
+
+    fn order(prompt: &str, camera_motion: Option<&str>) -> ClipOrder {
+        let order = samples::clip_order();
+        let camera_motion = camera_motion.map(ToOwned::to_owned);
+        let options = ClipOptions { camera_motion, ..order.options };
+        ClipOrder { prompt: prompt.to_owned(), options, ..order }
+    }
+
+    #[test]
+    fn a_named_motion_goes_before_the_words_of_the_prompt() {
+        assert_eq!(motion(&order("pan left", Some("jib_up"))), Ok(Motion::JibUp));
+        assert_eq!(motion(&order("pan left over the pool", None)), Ok(Motion::DollyLeft));
+        assert_eq!(motion(&order("a quiet morning", None)), Ok(Motion::DollyIn));
+    }
+
+    #[tokio::test]
+    async fn the_same_attempt_is_the_same_order() {
+        let order = order("", None);
+
+        let first = provider().submit(&order).await.expect("an answer");
+        let again = provider().submit(&order).await.expect("an answer");
+
+        assert_eq!(first, again);
+        assert!(provider().resubmits_safely());
+        assert_eq!(provider().quote(&order.options), MicroUsd::ZERO);
+    }
+
+    #[tokio::test]
+    async fn a_motion_that_nobody_knows_is_refused_by_name() {
+        let answer = provider().submit(&order("", Some("barrel_roll"))).await.expect("an answer");
+
+        let Submitted::Refused(GenerationRefusal(reason)) = answer else {
+            panic!("refused, not {answer:?}")
+        };
+        assert!(reason.contains("barrel_roll"), "{reason}");
+    }
+
+    #[tokio::test]
+    async fn a_photo_that_is_gone_is_a_fault_that_can_be_tried_again() {
+        let work = tempfile::tempdir().expect("a folder");
+        let job = ProviderJob("j-1".to_owned());
+
+        let fault = provider().collect(&order("", None), &job, &work.path().join("clip.mp4")).await;
+
+        assert_eq!(fault.expect_err("no photo").provider_job, "j-1");
+    }
+}
