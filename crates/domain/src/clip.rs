@@ -2,39 +2,29 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// Durations that can be ordered, in seconds.
-///
-/// Source: LTX API documentation, "Supported models": the fast tier at 1080p.
-const DURATIONS_SECS: [u32; 8] = [6, 8, 10, 12, 14, 16, 18, 20];
+/// Longest clip that any provider films, in seconds, with room to spare.
+const MAX_SECS: u32 = 60;
+/// Shortest and longest side of a picture, in pixels.
+const SIDES: std::ops::RangeInclusive<u32> = 64..=4096;
+/// Highest frame rate, in frames per second.
+const MAX_FRAME_RATE: u32 = 120;
 
-/// Pictures that can be ordered, landscape; each may be turned upright.
-///
-/// Source: LTX API documentation, "Supported models".
-const LANDSCAPES: [(u32, u32); 4] = [(1280, 720), (1920, 1080), (2560, 1440), (3840, 2160)];
-
-/// Frames per second that can be ordered.
-///
-/// Source: LTX API documentation, "Supported models".
-const FRAME_RATES: [u32; 4] = [24, 25, 48, 50];
-
-/// The clip cannot be ordered like this. The text is for the person who asked.
+/// Nobody films such a clip. The text is for the person who asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidClipOptions {
-    /// Not a duration on offer.
-    #[error("a clip cannot last {0} s: choose one of 6, 8, 10, 12, 14, 16, 18 or 20 s")]
+    /// Not a duration at all.
+    #[error("a clip cannot last {0} s: choose 1 to {MAX_SECS} s")]
     Duration(u32),
-    /// Not a picture size on offer.
-    #[error(
-        "a clip cannot be {0}: choose 1280x720, 1920x1080, 2560x1440, 3840x2160 or one of them upright"
-    )]
+    /// Not a picture size at all.
+    #[error("a clip cannot be {0}: write width x height in pixels, such as 1920x1080")]
     Resolution(String),
-    /// Not a frame rate on offer.
-    #[error("a clip cannot have {0} frames per second: choose 24, 25, 48 or 50")]
+    /// Not a frame rate at all.
+    #[error("a clip cannot have {0} frames per second: choose 1 to {MAX_FRAME_RATE}")]
     FrameRate(u32),
 }
 
 /// Size of a picture, in pixels. On the wire `"1920x1080"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Resolution {
     /// Width, in pixels.
     pub width: u32,
@@ -74,54 +64,68 @@ impl<'de> Deserialize<'de> for Resolution {
     }
 }
 
-/// What the clip is to look like.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What somebody wants of a clip. What is absent is the provider's choice.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ClipOptions {
+    /// Length, in seconds.
+    pub duration_secs: Option<u32>,
+    /// Size of the picture.
+    pub resolution: Option<Resolution>,
+    /// Frames per second.
+    pub frame_rate: Option<u32>,
+    /// Name of the camera motion, as LTX names them; none: from the prompt's words.
+    pub camera_motion: Option<String>,
+    /// Name of the provider; none: the stage's default.
+    pub provider: Option<String>,
+    /// Name of the provider's model; none: the provider's default.
+    pub model: Option<String>,
+    /// Where chance begins, for providers that let it be chosen.
+    pub seed: Option<u32>,
+    /// Whether the clip is to have sound of its own; none: no.
+    pub audio: Option<bool>,
+    /// Whether an equal clip that is stored already may be taken; none: yes.
+    pub reuse: Option<bool>,
+}
+
+impl ClipOptions {
+    /// Whether anybody could film such a clip. What a model has on offer is checked when it is asked.
+    ///
+    /// # Errors
+    /// [`InvalidClipOptions`] names the first value that makes no sense.
+    pub fn check(&self) -> Result<(), InvalidClipOptions> {
+        if let Some(secs) = self.duration_secs.filter(|secs| !(1..=MAX_SECS).contains(secs)) {
+            return Err(InvalidClipOptions::Duration(secs));
+        }
+        if let Some(Resolution { width, height }) = self.resolution
+            && !(SIDES.contains(&width) && SIDES.contains(&height))
+        {
+            return Err(InvalidClipOptions::Resolution(format!("{width}x{height}")));
+        }
+        match self.frame_rate.filter(|rate| !(1..=MAX_FRAME_RATE).contains(rate)) {
+            Some(rate) => Err(InvalidClipOptions::FrameRate(rate)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The clip that is ordered: every wish fitted to what a model has on offer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClipSpec {
+    /// Name of the model.
+    pub model: String,
     /// Length, in seconds.
     pub duration_secs: u32,
     /// Size of the picture.
     pub resolution: Resolution,
     /// Frames per second.
     pub frame_rate: u32,
-    /// Name of the camera motion, as LTX names them; none: from the prompt's words.
+    /// Name of the camera motion, as LTX names them.
     pub camera_motion: Option<String>,
-    /// Name of the provider; none: the stage's default.
-    pub provider: Option<String>,
-}
-
-impl Default for ClipOptions {
-    fn default() -> Self {
-        let (width, height) = LANDSCAPES[1];
-        Self {
-            duration_secs: DURATIONS_SECS[0],
-            resolution: Resolution { width, height },
-            frame_rate: FRAME_RATES[0],
-            camera_motion: None,
-            provider: None,
-        }
-    }
-}
-
-impl ClipOptions {
-    /// Whether such a clip is on offer.
-    ///
-    /// # Errors
-    /// [`InvalidClipOptions`] names the first value that is not.
-    pub fn check(&self) -> Result<(), InvalidClipOptions> {
-        let Resolution { width, height } = self.resolution;
-        let size = (width.max(height), width.min(height));
-
-        if !DURATIONS_SECS.contains(&self.duration_secs) {
-            return Err(InvalidClipOptions::Duration(self.duration_secs));
-        }
-        if !LANDSCAPES.contains(&size) {
-            return Err(InvalidClipOptions::Resolution(self.resolution.to_string()));
-        }
-        if !FRAME_RATES.contains(&self.frame_rate) {
-            return Err(InvalidClipOptions::FrameRate(self.frame_rate));
-        }
-        Ok(())
-    }
+    /// Where chance begins.
+    pub seed: Option<u32>,
+    /// Whether the clip has sound of its own.
+    pub audio: bool,
 }
 
 #[cfg(test)]
@@ -129,22 +133,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_clip_is_on_offer() {
+    fn no_wish_at_all_can_be_met() {
         assert_eq!(ClipOptions::default().check(), Ok(()));
     }
 
     #[test]
-    fn an_upright_picture_is_on_offer_and_an_odd_one_is_not() {
+    fn a_wish_that_nobody_can_meet_is_named() {
         let of = |text| ClipOptions {
-            resolution: Resolution::parse(text).expect("a size"),
+            resolution: Some(Resolution::parse(text).expect("a size")),
             ..ClipOptions::default()
         };
+        let lasting =
+            |secs| ClipOptions { duration_secs: Some(secs), ..ClipOptions::default() }.check();
 
         assert_eq!(of("1080x1920").check(), Ok(()));
         assert_eq!(
-            of("1000x1000").check(),
-            Err(InvalidClipOptions::Resolution("1000x1000".to_owned()))
+            of("10x10000").check(),
+            Err(InvalidClipOptions::Resolution("10x10000".to_owned()))
         );
+        assert_eq!(lasting(7), Ok(()));
+        assert_eq!(lasting(0), Err(InvalidClipOptions::Duration(0)));
+        assert_eq!(lasting(600), Err(InvalidClipOptions::Duration(600)));
         assert!(Resolution::parse("wide").is_err());
     }
 }

@@ -135,6 +135,9 @@ pub struct Job {
     pub video: Option<VideoMade>,
     /// Why there is none.
     pub failure: Option<Failure>,
+    /// When an operator last had it tried again after it had failed.
+    #[serde(default)]
+    pub redriven_at: Option<Timestamp>,
     /// When it became known.
     pub created_at: Timestamp,
     /// When the newest step happened.
@@ -162,6 +165,7 @@ impl Job {
             clip: None,
             video: None,
             failure: None,
+            redriven_at: None,
             created_at: now,
             updated_at: now,
         }
@@ -184,6 +188,10 @@ impl Job {
             Step::StoreClip(clip) => job.clip = Some(clip.clone()),
             Step::StoreVideo(video) => job.video = Some(video.clone()),
             Step::Fail(failure) => job.failure = Some(failure.clone()),
+            Step::Redrive { .. } => {
+                job.failure = None;
+                job.redriven_at = Some(job.updated_at);
+            }
             Step::StartGenerating { .. }
             | Step::StartRendering { .. }
             | Step::Cancel
@@ -228,22 +236,25 @@ mod tests {
             Just(Step::Fail(failure(Stage::Render))),
             Just(Step::Cancel),
             Just(Step::Expire),
+            Just(Step::Redrive { stage: Stage::Ltx, by: "ana".into() }),
         ]
     }
 
     proptest! {
         #[test]
-        fn whatever_happens_a_job_moves_forward_and_ends_once(
+        fn whatever_happens_a_job_moves_forward_and_ends_once_however_often_it_is_redriven(
             steps in prop::collection::vec((steps(), any::<u32>()), 0..24)
         ) {
             let mut job = job();
-            let mut ends = 0;
+            let (mut ends, mut redrives) = (0, 0);
             for (step, at) in steps {
                 let before = job.clone();
                 match before.after(&step, Timestamp::from_epoch_ms(at.into())) {
                     Ok(after) => {
-                        prop_assert!(!before.state.is_end());
-                        prop_assert!(after.state > before.state);
+                        let redriven = matches!(step, Step::Redrive { .. });
+                        prop_assert_eq!(before.state.is_end(), redriven);
+                        prop_assert_eq!(after.state < before.state, redriven);
+                        redrives += u32::from(redriven);
                         prop_assert_eq!(after.seq, before.seq + step.announces());
                         prop_assert!(after.updated_at >= before.updated_at);
                         ends += u32::from(after.state.is_end());
@@ -252,15 +263,16 @@ mod tests {
                     Err(illegal) => prop_assert_eq!(illegal.state, before.state),
                 }
             }
-            prop_assert!(ends <= 1);
+            prop_assert!(ends <= 1 + redrives);
         }
 
         #[test]
-        fn a_job_that_has_ended_has_no_next_step(step in steps(), end in 5_usize..9) {
+        fn a_job_that_has_ended_has_no_next_step_but_a_redrive(step in steps(), end in 5_usize..9) {
             let job = Job { state: JobState::ALL[end], ..job() };
+            let redriven = job.state == JobState::Failed && matches!(step, Step::Redrive { .. });
 
             prop_assert!(job.state.is_end());
-            prop_assert!(job.after(&step, job.updated_at).is_err());
+            prop_assert_eq!(job.after(&step, job.updated_at).is_ok(), redriven);
         }
     }
 

@@ -61,6 +61,8 @@ pub mod keys {
     pub const PHOTOS: &str = "photos/";
     /// Clips that were filmed.
     pub const CLIPS: &str = "ltx-videos/";
+    /// Clips as a provider delivered them, until they are judged.
+    pub const DELIVERED: &str = "delivered/";
     /// Finished videos and their posters.
     pub const RENDERS: &str = "renders/";
     /// Pictures to put on videos.
@@ -76,6 +78,11 @@ pub mod keys {
     /// The clip of a job.
     pub fn clip(job: JobId) -> ObjectKey {
         ObjectKey(format!("{CLIPS}{job}.mp4"))
+    }
+
+    /// What a provider delivered for an attempt.
+    pub fn delivered(job: JobId, attempt: u32) -> ObjectKey {
+        ObjectKey(format!("{DELIVERED}{job}/{attempt}.mp4"))
     }
 
     /// The newest video of a job.

@@ -8,18 +8,24 @@ mod id;
 mod job;
 mod key;
 mod ledger;
+mod line;
 mod metadata;
 mod money;
+mod spend;
 mod state;
 mod step;
 mod time;
 
-pub use clip::{ClipOptions, InvalidClipOptions, Resolution};
+pub use clip::{ClipOptions, ClipSpec, InvalidClipOptions, Resolution};
 pub use id::{EventId, InvalidId, JobId, RenderId, TraceId};
 pub use job::{Branding, Failure, FailureKind, Job, JobOrder, Photo, Stage};
 pub use key::{InvalidKey, ObjectKey, keys};
-pub use ledger::{Attempt, AttemptState, IllegalAttemptState};
-pub use money::MicroUsd;
+pub use ledger::{
+    Attempt, AttemptState, Booking, IllegalAttemptState, Intent, RefusedOver, Settlement,
+};
+pub use line::{Line, Ticket, Turn};
+pub use money::{InvalidMoney, MicroUsd};
+pub use spend::{Account, Cap, Caps, Limit, OverCap, Window};
 pub use state::JobState;
 pub use step::{ClipMade, IllegalStep, Step, VideoMade};
-pub use time::Timestamp;
+pub use time::{Day, Timestamp};

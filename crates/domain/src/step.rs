@@ -55,6 +55,13 @@ pub enum Step {
     Cancel,
     /// The photo did not come in time.
     Expire,
+    /// An operator has the failed stage tried again: the one way out of an end.
+    Redrive {
+        /// What is tried again: `Ingest`, `Ltx` or `Render`.
+        stage: Stage,
+        /// Who decided it.
+        by: String,
+    },
 }
 
 /// Such a thing cannot happen to a job in this state.
@@ -88,6 +95,10 @@ impl Step {
             Self::Fail(_) => (UNDER_WAY, Failed),
             Self::Cancel => (UNDER_WAY, Cancelled),
             Self::Expire => (&[Pending], Expired),
+            Self::Redrive { stage: Stage::Ingest, .. } => (&[Failed], Pending),
+            Self::Redrive { stage: Stage::Ltx, .. } => (&[Failed], Queued),
+            Self::Redrive { stage: Stage::Render, .. } => (&[Failed], LtxDone),
+            Self::Redrive { .. } => (&[], Failed),
         }
     }
 
@@ -117,6 +128,7 @@ impl Step {
             Self::Fail(_) => "fail",
             Self::Cancel => "be cancelled",
             Self::Expire => "expire",
+            Self::Redrive { .. } => "be tried again",
         }
     }
 }

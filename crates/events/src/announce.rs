@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::facts::{
     ClipMeta, Detail, Envelope, Fact, GenerationStarted, JobCancelled, JobCreated, JobExpired,
-    JobFailed, LtxDone, PhotoAccepted, PhotoRefused, RenderStarted, Rendered,
+    JobFailed, JobRedriven, LtxDone, PhotoAccepted, PhotoRefused, RenderStarted, Rendered,
 };
 use crate::wire::{rfc3339, s3_url};
 
@@ -81,6 +81,10 @@ pub fn announce(after: &Job, step: &Step) -> Vec<Event> {
         Step::Fail(failure) => return failed(&mut facts, failure, upload_url_s3()),
         Step::Cancel => facts.next(Stage::Sweep, JobCancelled {}),
         Step::Expire => facts.next(Stage::Sweep, JobExpired { upload_url_s3: upload_url_s3() }),
+        Step::Redrive { stage, by } => {
+            let (stage, by) = (stage.to_string(), by.clone());
+            facts.next(Stage::Sweep, JobRedriven { stage, by })
+        }
     };
     vec![event]
 }

@@ -177,6 +177,17 @@ fact!(JobFailed, "JobFailed.v1");
 pub struct JobCancelled {}
 fact!(JobCancelled, "JobCancelled.v1");
 
+/// An operator has the job tried again, which had failed. Steps of the chain follow as if it had not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JobRedriven {
+    /// What is tried again: `ingest`, `ltx` or `render`.
+    pub stage: String,
+    /// Who decided it.
+    pub by: String,
+}
+fact!(JobRedriven, "JobRedriven.v1");
+
 /// The photo did not come in time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -16,9 +16,9 @@ pub use announce::{Event, announce, announce_creation};
 pub use bus::{BusEvent, WebhookBody};
 pub use facts::{
     ClipMeta, Detail, Envelope, Fact, GenerationStarted, JobCancelled, JobCreated, JobExpired,
-    JobFailed, LtxDone, PhotoAccepted, PhotoRefused, RenderStarted, Rendered,
+    JobFailed, JobRedriven, LtxDone, PhotoAccepted, PhotoRefused, RenderStarted, Rendered,
 };
-pub use ltx_request::{InvalidLtxRequest, LtxOptions, LtxRequest};
+pub use ltx_request::{Heard, InvalidLtxRequest, LtxOptions, LtxRequest};
 pub use object_created::ObjectCreated;
 pub use upload_options::{InvalidUploadOptions, UploadOptions};
 pub use wire::{rfc3339, s3_url};

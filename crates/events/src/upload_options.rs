@@ -65,6 +65,14 @@ pub enum InvalidUploadOptions {
         /// What was given.
         value: String,
     },
+    /// A yes or no was expected.
+    #[error("option {name} must be true or false, not {value:?}")]
+    Choice {
+        /// Name of the option.
+        name: &'static str,
+        /// What was given.
+        value: String,
+    },
     /// Such a clip is not on offer.
     #[error(transparent)]
     Clip(#[from] InvalidClipOptions),
@@ -133,6 +141,10 @@ impl UploadOptions {
                 "resolution" => options.options.resolution = Some(value),
                 "cameramotion" => options.options.camera_motion = Some(value),
                 "provider" => options.options.provider = Some(value),
+                "model" => options.options.model = Some(value),
+                "seed" => options.options.seed = Some(number("seed", &value)?),
+                "audio" => options.options.audio = Some(choice("audio", &value)?),
+                "reuse" => options.options.reuse = Some(choice("reuse", &value)?),
                 _ => {}
             }
         }
@@ -165,6 +177,10 @@ impl UploadOptions {
 
 fn number(name: &'static str, value: &str) -> Result<u32, InvalidUploadOptions> {
     value.trim().parse().map_err(|_| InvalidUploadOptions::Number { name, value: value.to_owned() })
+}
+
+fn choice(name: &'static str, value: &str) -> Result<bool, InvalidUploadOptions> {
+    value.trim().parse().map_err(|_| InvalidUploadOptions::Choice { name, value: value.to_owned() })
 }
 
 fn within(
@@ -248,11 +264,17 @@ mod tests {
 
     #[test]
     fn an_option_that_is_not_on_offer_is_named() {
-        let options = UploadOptions::from_metadata(&metadata("duration", "7")).expect("a number");
+        let options = UploadOptions::from_metadata(&metadata("duration", "700")).expect("a number");
 
         let refusal = options.into_order().expect_err("not on offer").to_string();
 
-        assert!(refusal.contains("7 s") && refusal.contains("6, 8, 10"), "{refusal}");
+        assert!(refusal.contains("700 s") && refusal.contains("1 to 60"), "{refusal}");
+        assert_eq!(
+            UploadOptions::from_metadata(&metadata("reuse", "maybe"))
+                .expect_err("no choice")
+                .to_string(),
+            r#"option reuse must be true or false, not "maybe""#
+        );
         assert_eq!(
             UploadOptions::from_metadata(&metadata("fps", "many"))
                 .expect_err("no number")

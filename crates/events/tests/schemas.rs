@@ -11,8 +11,8 @@ use domain::{
 };
 use events::{
     Detail, Event, Fact, GenerationStarted, JobCancelled, JobCreated, JobExpired, JobFailed,
-    LtxDone, LtxRequest, PhotoAccepted, PhotoRefused, RenderStarted, Rendered, UploadOptions,
-    WebhookBody, announce, announce_creation,
+    JobRedriven, LtxDone, LtxRequest, PhotoAccepted, PhotoRefused, RenderStarted, Rendered,
+    UploadOptions, WebhookBody, announce, announce_creation,
 };
 use schemars::{JsonSchema, schema_for};
 use serde_json::{Value, json};
@@ -47,7 +47,13 @@ fn job() -> Job {
         user_id: Some("7c9e6679-7425-40de-944b-e07fc1f90ae7".into()),
         property_id: Some("f47ac10b-58cc-4372-a567-0e02b2c3d479".into()),
         prompt: "slow push in towards the pool".into(),
-        clip: ClipOptions { camera_motion: Some("dolly_in".into()), ..ClipOptions::default() },
+        clip: ClipOptions {
+            duration_secs: Some(6),
+            resolution: Some(Resolution { width: 1920, height: 1080 }),
+            frame_rate: Some(24),
+            camera_motion: Some("dolly_in".into()),
+            ..ClipOptions::default()
+        },
         branding: Branding {
             title: Some("NISMARA UMA VILLA".into()),
             subtitle: Some("Discover Your Balinese Sanctuary".into()),
@@ -98,7 +104,8 @@ fn every_event() -> Vec<Event> {
         take(&created, Step::AcceptPhoto(Photo { width: 3000, height: 2000, worked_ms: 210 }));
     take(&queued, Step::Cancel);
     let generating = take(&queued, Step::StartGenerating { provider: "camera-move".into() });
-    take(&generating, Step::Fail(late));
+    let failed = take(&generating, Step::Fail(late));
+    take(&failed, Step::Redrive { stage: Stage::Ltx, by: "ana".into() });
     let ltx_done = take(&generating, Step::StoreClip(clip));
     let rendering = take(&ltx_done, Step::StartRendering { render_id });
     take(
@@ -146,6 +153,7 @@ fn every_fact_has_a_schema_and_an_example_that_obeys_it() {
     example_of::<JobFailed>();
     example_of::<JobCancelled>();
     example_of::<JobExpired>();
+    example_of::<JobRedriven>();
 }
 
 #[test]

@@ -1,24 +1,38 @@
-//! The ledger of paid work.
+//! The ledger of paid work, and the limits on it.
 
 use std::future::Future;
 
-use domain::{Attempt, JobId};
+use domain::{Account, Attempt, Booking, Caps, Day, JobId, OverCap};
 
-use crate::{Created, Replaced, Source};
+use crate::{Replaced, Source};
 
 /// The ledger failed or could not be reached.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {action} the ledger of job {job}")]
+#[error("cannot {action} the ledger of {about}")]
 pub struct LedgerError {
     /// What was to be done.
     pub action: &'static str,
-    /// The job.
-    pub job: JobId,
+    /// The job, day or account.
+    pub about: String,
     /// What the ledger said.
     pub source: Source,
 }
 
-/// Attempts at paid work. What was written is read by the next call.
+/// Whether an attempt was written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opened {
+    /// It is there now, and its accounts hold what it may cost.
+    New,
+    /// One with its job and number was there already, and still is as it was.
+    Exists,
+    /// Nothing was written: it would pass a limit.
+    Over(OverCap),
+}
+
+/// Attempts at paid work, and the accounts that limit it. What was written is read by the next call.
+///
+/// An attempt and its booking are written together or not at all: what accounts hold is always the
+/// sum of [`Attempt::booking`] over the attempts of their time.
 pub trait Ledger: Send + Sync {
     /// Every attempt for `job`, oldest first.
     ///
@@ -29,13 +43,18 @@ pub trait Ledger: Send + Sync {
         job: JobId,
     ) -> impl Future<Output = Result<Vec<Attempt>, LedgerError>> + Send;
 
-    /// Writes down a new attempt, unless one with its job and number is there.
+    /// Writes down a new attempt and books it, unless one with its job and number is there or a
+    /// limit would be passed.
     ///
     /// # Errors
-    /// [`LedgerError`].
-    fn open(&self, attempt: &Attempt) -> impl Future<Output = Result<Created, LedgerError>> + Send;
+    /// [`LedgerError`]; also when others keep writing the same accounts.
+    fn open(
+        &self,
+        attempt: &Attempt,
+        caps: &Caps,
+    ) -> impl Future<Output = Result<Opened, LedgerError>> + Send;
 
-    /// Stores `after` if the row still has the revision of `before`.
+    /// Stores `after`, and books what it differs in, if the row still has the revision of `before`.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -44,4 +63,19 @@ pub trait Ledger: Send + Sync {
         before: &Attempt,
         after: &Attempt,
     ) -> impl Future<Output = Result<Replaced, LedgerError>> + Send;
+
+    /// Every attempt that was written down on `day`, oldest first. May lag behind the newest writes.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    fn of_day(&self, day: Day) -> impl Future<Output = Result<Vec<Attempt>, LedgerError>> + Send;
+
+    /// What an account holds.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    fn booked(
+        &self,
+        account: &Account,
+    ) -> impl Future<Output = Result<Booking, LedgerError>> + Send;
 }

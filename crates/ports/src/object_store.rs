@@ -6,7 +6,13 @@ use std::path::Path;
 
 use domain::{ObjectKey, Timestamp};
 
+use bytes::Bytes;
+use futures::stream::BoxStream;
+
 use crate::Source;
+
+/// Bytes on their way.
+pub type ByteStream = BoxStream<'static, Result<Bytes, Source>>;
 
 /// Goes with an object and comes back with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,6 +83,14 @@ pub enum StoreError {
         /// What the file system said.
         source: std::io::Error,
     },
+    /// What was to be stored broke off on its way here.
+    #[error("the content for {key} broke off")]
+    Content {
+        /// The key that was asked for.
+        key: ObjectKey,
+        /// What its sender said.
+        source: Source,
+    },
     /// The store failed or could not be reached.
     #[error("store unavailable for {key}")]
     Unavailable {
@@ -131,6 +145,24 @@ pub trait ObjectStore: Send + Sync {
         content: Content<'_>,
         meta: &ObjectMeta,
     ) -> impl Future<Output = Result<String, StoreError>> + Send;
+
+    /// Stores what `bytes` yields at `key`, in flat memory whatever its size, and returns its size,
+    /// in bytes. Nothing is stored if the stream breaks.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what was there is then still there.
+    fn put_stream(
+        &self,
+        key: &ObjectKey,
+        bytes: ByteStream,
+        meta: &ObjectMeta,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Removes the object at `key`, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    fn delete(&self, key: &ObjectKey) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Stores the object at `from`, with what went with it, at `to` too.
     ///

@@ -41,6 +41,31 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         self.text(name)?.parse().map_err(|_| InvalidSetting::Unreadable { name, expected })
     }
 
+    /// A setting that may be missing.
+    ///
+    /// # Errors
+    /// [`InvalidSetting::Unreadable`] if it is there and `read` makes nothing of it; `expected` is
+    /// what it should be.
+    pub fn maybe<T>(
+        &self,
+        name: &'static str,
+        expected: &'static str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, InvalidSetting> {
+        let Some(text) = (self.0)(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+        read(&text).map(Some).ok_or(InvalidSetting::Unreadable { name, expected })
+    }
+
+    /// A duration in whole seconds that may be missing.
+    ///
+    /// # Errors
+    /// As [`Settings::maybe`].
+    pub fn maybe_secs(&self, name: &'static str) -> Result<Option<Duration>, InvalidSetting> {
+        self.maybe(name, "a whole number of seconds", |text| {
+            text.parse().ok().map(Duration::from_secs)
+        })
+    }
+
     /// A duration in whole seconds that has to be there.
     ///
     /// # Errors
