@@ -9,7 +9,9 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::config::SharedHttpClient;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
-use crate::{DynamoDeliveries, DynamoJobs, DynamoLedger, EventBridge, S3, SqsQueue};
+use crate::{
+    DynamoDeliveries, DynamoJobs, DynamoLedger, DynamoRegisters, EventBridge, S3, SqsQueue,
+};
 
 /// How often a call is made, in all, where the other side is on the same machine.
 const LOOPBACK_ATTEMPTS: u32 = 2;
@@ -76,9 +78,18 @@ impl Aws {
         DynamoJobs::new(self.dynamo_client(), name.into())
     }
 
-    /// The table of paid work.
-    pub fn ledger_table(&self, name: impl Into<String>) -> DynamoLedger {
-        DynamoLedger::new(self.dynamo_client(), name.into())
+    /// The table of paid work, and that of the accounts that limit it.
+    pub fn ledger_table(
+        &self,
+        ledger: impl Into<String>,
+        accounts: impl Into<String>,
+    ) -> DynamoLedger {
+        DynamoLedger::new(self.dynamo_client(), ledger.into(), accounts.into())
+    }
+
+    /// The table of registers.
+    pub fn register_table(&self, name: impl Into<String>) -> DynamoRegisters {
+        DynamoRegisters::new(self.dynamo_client(), name.into())
     }
 
     /// The table of deliveries.

@@ -4,6 +4,7 @@ use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use events::Event;
+use futures::FutureExt as _;
 use ports::{EventPublisher, PublishError, Source};
 
 /// One event bus.
@@ -27,7 +28,7 @@ impl EventBridge {
     }
 
     async fn put(&self, entry: PutEventsRequestEntry) -> Result<(), Source> {
-        let answer = self.client.put_events().entries(entry).send().await?;
+        let answer = self.client.put_events().entries(entry).send().boxed().await?;
         // PutEvents answers 200 even when it refuses an entry.
         if answer.failed_entry_count() == 0 {
             return Ok(());

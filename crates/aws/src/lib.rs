@@ -15,7 +15,7 @@ pub mod sqs;
 mod sqs_queue;
 
 pub use clients::Aws;
-pub use dynamo::{DynamoDeliveries, DynamoJobs, DynamoLedger};
+pub use dynamo::{DynamoDeliveries, DynamoJobs, DynamoLedger, DynamoRegisters};
 pub use event_bridge::EventBridge;
 pub use presign::PresignedPut;
 pub use s3::S3;

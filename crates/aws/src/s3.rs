@@ -1,4 +1,9 @@
 //! Objects in an S3 bucket.
+//!
+//! Requests are boxed, here and in the other adapters: their futures are tens of kilobytes large, and
+//! every caller's future would hold them.
+
+mod upload;
 
 use std::path::Path;
 
@@ -8,9 +13,17 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::Object;
 use domain::{ObjectKey, Timestamp};
+use futures::FutureExt as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ports::{Content, Head, Listed, ObjectMeta, ObjectStore, Source, StoreError};
 use tokio::io::AsyncWriteExt;
+
+use upload::Parts;
+
+/// Most bytes that S3 takes in one request.
+///
+/// Source: Amazon S3 User Guide, "Uploading objects".
+const MAX_PUT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
 /// What is escaped in the name of an object to be copied.
 ///
@@ -32,14 +45,48 @@ impl S3 {
 
     async fn open(&self, key: &ObjectKey) -> Result<GetObjectOutput, StoreError> {
         let request = self.client.get_object().bucket(&self.bucket).key(key.as_str());
-        request.send().await.map_err(|error| missing_or_unavailable(key, error))
+        request.send().boxed().await.map_err(|error| missing_or_unavailable(key, error))
+    }
+
+    async fn put_whole(
+        &self,
+        key: &ObjectKey,
+        body: ByteStream,
+        meta: &ObjectMeta,
+    ) -> Result<String, StoreError> {
+        let request = self.client.put_object().bucket(&self.bucket).key(key.as_str()).body(body);
+        let stored = request
+            .content_type(&meta.content_type)
+            .set_metadata(Some(meta.user.clone()))
+            .send()
+            .boxed()
+            .await
+            .map_err(|error| unavailable(key, error))?;
+        Ok(bare(stored.e_tag))
+    }
+
+    /// Stores a file: in parts, if it has more than `limit_bytes`.
+    async fn put_file(
+        &self,
+        key: &ObjectKey,
+        path: &Path,
+        meta: &ObjectMeta,
+        limit_bytes: u64,
+    ) -> Result<String, StoreError> {
+        let on_disk = |source| StoreError::File { key: key.clone(), source };
+        if tokio::fs::metadata(path).await.map_err(on_disk)?.len() > limit_bytes {
+            let file = tokio::fs::File::open(path).await.map_err(on_disk)?;
+            return Ok(self.put_parts(key, Parts::File(file), meta).await?.etag);
+        }
+        let body = ByteStream::from_path(path).await.map_err(|error| on_disk(error.into()))?;
+        self.put_whole(key, body, meta).await
     }
 }
 
 impl ObjectStore for S3 {
     async fn head(&self, key: &ObjectKey) -> Result<Option<Head>, StoreError> {
         let request = self.client.head_object().bucket(&self.bucket).key(key.as_str());
-        let head = match request.send().await {
+        let head = match request.send().boxed().await {
             Ok(head) => head,
             Err(error) if is_missing(&error) => return Ok(None),
             Err(error) => return Err(unavailable(key, error)),
@@ -90,20 +137,25 @@ impl ObjectStore for S3 {
         content: Content<'_>,
         meta: &ObjectMeta,
     ) -> Result<String, StoreError> {
-        let body = match content {
-            Content::Bytes(bytes) => ByteStream::from(bytes.to_vec()),
-            Content::File(path) => ByteStream::from_path(path)
-                .await
-                .map_err(|error| StoreError::File { key: key.clone(), source: error.into() })?,
-        };
-        let request = self.client.put_object().bucket(&self.bucket).key(key.as_str()).body(body);
-        let stored = request
-            .content_type(&meta.content_type)
-            .set_metadata(Some(meta.user.clone()))
-            .send()
-            .await
-            .map_err(|error| unavailable(key, error))?;
-        Ok(bare(stored.e_tag))
+        match content {
+            Content::Bytes(bytes) => self.put_whole(key, bytes.to_vec().into(), meta).await,
+            Content::File(path) => self.put_file(key, path, meta, MAX_PUT_BYTES).await,
+        }
+    }
+
+    async fn put_stream(
+        &self,
+        key: &ObjectKey,
+        bytes: ports::ByteStream,
+        meta: &ObjectMeta,
+    ) -> Result<u64, StoreError> {
+        Ok(self.put_parts(key, Parts::Stream(bytes), meta).await?.size_bytes)
+    }
+
+    async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        let request = self.client.delete_object().bucket(&self.bucket).key(key.as_str());
+        request.send().boxed().await.map_err(|error| unavailable(key, error))?;
+        Ok(())
     }
 
     async fn copy(&self, from: &ObjectKey, to: &ObjectKey) -> Result<(), StoreError> {
@@ -112,6 +164,7 @@ impl ObjectStore for S3 {
         request
             .copy_source(format!("{}/{source}", self.bucket))
             .send()
+            .boxed()
             .await
             .map_err(|error| missing_or_unavailable(from, error))?;
         Ok(())
@@ -126,6 +179,7 @@ impl ObjectStore for S3 {
         let page = request
             .set_start_after(after.map(|key| key.as_str().to_owned()))
             .send()
+            .boxed()
             .await
             .map_err(|error| unavailable(prefix, error))?;
         let objects = page.contents.unwrap_or_default().into_iter();

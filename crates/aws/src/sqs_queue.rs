@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
+use futures::FutureExt as _;
 use ports::{MessageSender, QueueError, Source, Visibility};
 
 /// Longest time that a message can be hidden for, in seconds: the 12 hours count from its receipt,
@@ -31,7 +32,7 @@ impl SqsQueue {
 impl MessageSender for SqsQueue {
     async fn send(&self, body: &str) -> Result<(), QueueError> {
         let request = self.client.send_message().queue_url(&self.url).message_body(body);
-        request.send().await.map_err(|error| self.failed("send to", error))?;
+        request.send().boxed().await.map_err(|error| self.failed("send to", error))?;
         Ok(())
     }
 }
@@ -43,6 +44,7 @@ impl Visibility for SqsQueue {
             .receipt_handle(receipt_handle)
             .visibility_timeout(whole_secs(after))
             .send()
+            .boxed()
             .await
             .map_err(|error| self.failed("hide a message of", error))?;
         Ok(())

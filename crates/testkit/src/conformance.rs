@@ -9,6 +9,7 @@ mod job_store;
 mod ledger;
 mod message_sender;
 mod object_store;
+mod registers;
 
 pub use delivery_log::delivery_log;
 pub use event_publisher::event_publisher;
@@ -16,6 +17,7 @@ pub use job_store::job_store;
 pub use ledger::ledger;
 pub use message_sender::message_sender;
 pub use object_store::{object_store, object_store_pages};
+pub use registers::registers;
 
 use std::future::Future;
 use std::time::Duration;

@@ -8,7 +8,9 @@ mod jobs;
 mod ledger;
 mod queue;
 mod receiver;
+mod registers;
 mod renderer;
+mod rewrap;
 mod store;
 
 pub use bus::RecordingBus;
@@ -19,7 +21,9 @@ pub use jobs::InMemoryJobs;
 pub use ledger::InMemoryLedger;
 pub use queue::RecordingQueue;
 pub use receiver::{Answer, RecordingReceiver};
+pub use registers::InMemoryRegisters;
 pub use renderer::ReadyVideo;
+pub use rewrap::PassThrough;
 pub use store::InMemoryStore;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -4,22 +4,27 @@
 use std::path::Path;
 use std::time::Duration;
 
-use domain::{Attempt, ClipOptions, EventId, Job, JobId, JobState, MicroUsd, ObjectKey};
+use domain::{
+    Account, Attempt, Booking, Caps, ClipOptions, Day, EventId, Job, JobId, JobState, ObjectKey,
+    Timestamp,
+};
 use events::Event;
 use ports::{
-    ClipOrder, CollectError, Content, Created, Delivery, DeliveryLog, DeliveryLogError,
-    EventPublisher, Head, History, JobStore, JobStoreError, Ledger, LedgerError, Listed, Look,
-    LookError, MessageSender, ObjectMeta, ObjectStore, ProviderJob, PublishError, QueueError,
-    RenderError, RenderOrder, RenderOutput, Renderer, Replaced, SendError, Source, StoreError,
-    SubmitError, Submitted, VideoGenerator, Visibility, WebhookAnswer, WebhookRequest,
-    WebhookSender,
+    ByteStream, CallOff, CallOffError, ClipOrder, CollectError, Collected, Content, Created,
+    Delivery, DeliveryLog, DeliveryLogError, EventPublisher, GenerationRefusal, Head, History,
+    JobStore, JobStoreError, Ledger, LedgerError, Listed, Look, LookError, MessageSender,
+    ObjectMeta, ObjectStore, Opened, ProviderJob, PublishError, QueueError, Quote, RegisterError,
+    Registered, Registers, RenderError, RenderOrder, RenderOutput, Renderer, Replaced, Rewrap,
+    RewrapError, Rewrapped, SendError, Source, StoreError, SubmitError, Submitted, VideoGenerator,
+    Visibility, WebhookAnswer, WebhookRequest, WebhookSender,
 };
 
 use crate::Fuse;
 
 /// A port of a process that dies with its fuse.
 ///
-/// Whatever stores, sends, publishes, orders, collects, renders or posts counts as a change.
+/// Whatever stores, deletes, sends, publishes, orders, collects, calls off, renders or posts counts as
+/// a change.
 #[derive(Clone, Debug)]
 pub struct Fused<T> {
     port: T,
@@ -53,6 +58,19 @@ impl<T: ObjectStore> ObjectStore for Fused<T> {
         meta: &ObjectMeta,
     ) -> Result<String, StoreError> {
         self.fuse.change(self.port.put(key, content, meta), store(key)).await
+    }
+
+    async fn put_stream(
+        &self,
+        key: &ObjectKey,
+        bytes: ByteStream,
+        meta: &ObjectMeta,
+    ) -> Result<u64, StoreError> {
+        self.fuse.change(self.port.put_stream(key, bytes, meta), store(key)).await
+    }
+
+    async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        self.fuse.change(self.port.delete(key), store(key)).await
     }
 
     async fn copy(&self, from: &ObjectKey, to: &ObjectKey) -> Result<(), StoreError> {
@@ -127,18 +145,50 @@ impl<T: Ledger> Ledger for Fused<T> {
         self.fuse.read(self.port.attempts(job), ledger("read", job)).await
     }
 
-    async fn open(&self, attempt: &Attempt) -> Result<Created, LedgerError> {
+    async fn open(&self, attempt: &Attempt, caps: &Caps) -> Result<Opened, LedgerError> {
         let died = ledger("open an attempt in", attempt.job);
-        self.fuse.change(self.port.open(attempt), died).await
+        self.fuse.change(self.port.open(attempt, caps), died).await
     }
 
     async fn replace(&self, before: &Attempt, after: &Attempt) -> Result<Replaced, LedgerError> {
         self.fuse.change(self.port.replace(before, after), ledger("write to", after.job)).await
     }
+
+    async fn of_day(&self, day: Day) -> Result<Vec<Attempt>, LedgerError> {
+        self.fuse.read(self.port.of_day(day), ledger("list", day)).await
+    }
+
+    async fn booked(&self, account: &Account) -> Result<Booking, LedgerError> {
+        self.fuse.read(self.port.booked(account), ledger("read", &account.key)).await
+    }
 }
 
-fn ledger(action: &'static str, job: JobId) -> impl Fn(Source) -> LedgerError + Send {
-    move |source| LedgerError { action, job, source }
+fn ledger(
+    action: &'static str,
+    about: impl ToString + Send,
+) -> impl Fn(Source) -> LedgerError + Send {
+    move |source| LedgerError { action, about: about.to_string(), source }
+}
+
+impl<T: Registers> Registers for Fused<T> {
+    async fn read(&self, name: &str, now: Timestamp) -> Result<Option<Registered>, RegisterError> {
+        self.fuse.read(self.port.read(name, now), register("read", name)).await
+    }
+
+    async fn write(
+        &self,
+        name: &str,
+        before: Option<u64>,
+        text: &str,
+        expires: Option<Timestamp>,
+    ) -> Result<Replaced, RegisterError> {
+        let write = self.port.write(name, before, text, expires);
+        self.fuse.change(write, register("write", name)).await
+    }
+}
+
+fn register(action: &'static str, name: &str) -> impl Fn(Source) -> RegisterError + Send {
+    move |source| RegisterError { action, name: name.to_owned(), source }
 }
 
 impl<T: DeliveryLog> DeliveryLog for Fused<T> {
@@ -212,8 +262,12 @@ impl<T: VideoGenerator> VideoGenerator for Fused<T> {
         self.port.time_limit()
     }
 
-    fn quote(&self, options: &ClipOptions) -> MicroUsd {
-        self.port.quote(options)
+    fn concurrency(&self) -> Option<u32> {
+        self.port.concurrency()
+    }
+
+    fn quote(&self, wanted: &ClipOptions) -> Result<Quote, GenerationRefusal> {
+        self.port.quote(wanted)
     }
 
     async fn submit(&self, order: &ClipOrder) -> Result<Submitted, SubmitError> {
@@ -221,7 +275,7 @@ impl<T: VideoGenerator> VideoGenerator for Fused<T> {
     }
 
     async fn look(&self, order: &ClipOrder, job: &ProviderJob) -> Result<Look, LookError> {
-        let died = |source| LookError { provider_job: job.0.clone(), source };
+        let died = |source| LookError { provider_job: job.id.clone(), source };
         self.fuse.read(self.port.look(order, job), died).await
     }
 
@@ -230,9 +284,31 @@ impl<T: VideoGenerator> VideoGenerator for Fused<T> {
         order: &ClipOrder,
         job: &ProviderJob,
         to: &Path,
-    ) -> Result<(), CollectError> {
-        let died = |source| CollectError { provider_job: job.0.clone(), source };
+    ) -> Result<Collected, CollectError> {
+        let died = |source| CollectError { provider_job: job.id.clone(), source };
         self.fuse.change(self.port.collect(order, job, to), died).await
+    }
+
+    async fn call_off(
+        &self,
+        order: &ClipOrder,
+        job: &ProviderJob,
+    ) -> Result<CallOff, CallOffError> {
+        let died = |source| CallOffError { provider_job: job.id.clone(), source };
+        self.fuse.change(self.port.call_off(order, job), died).await
+    }
+}
+
+impl<T: Rewrap> Rewrap for Fused<T> {
+    async fn rewrap(
+        &self,
+        from: &Path,
+        expected: Duration,
+        keep_audio: bool,
+        to: &Path,
+    ) -> Result<Rewrapped, RewrapError> {
+        let rewrap = self.port.rewrap(from, expected, keep_audio, to);
+        self.fuse.read(rewrap, RewrapError::Fault).await
     }
 }
 

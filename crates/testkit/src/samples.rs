@@ -2,10 +2,12 @@
 
 use std::io::Cursor;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use domain::{
-    Attempt, Branding, ClipMade, ClipOptions, EventId, Failure, FailureKind, Job, JobId, JobOrder,
-    JobState, MicroUsd, ObjectKey, Photo, RenderId, Resolution, Stage, Step, Timestamp, VideoMade,
+    Attempt, Branding, ClipMade, ClipOptions, ClipSpec, EventId, Failure, FailureKind, Intent, Job,
+    JobId, JobOrder, JobState, MicroUsd, ObjectKey, Photo, RenderId, Resolution, Stage, Step,
+    Timestamp, VideoMade,
 };
 use image::{ImageFormat, Rgb, RgbImage};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -112,8 +114,33 @@ pub fn failure(stage: Stage, kind: FailureKind) -> Failure {
 
 /// The first attempt for a job: an hour to its deadline.
 pub fn attempt(job: JobId) -> Attempt {
-    let deadline = Timestamp::from_epoch_ms(AT.epoch_ms() + 3_600_000);
-    Attempt::intend(job, 1, "ready", MicroUsd(360_000), AT, deadline)
+    Attempt::intend(intent(job), AT)
+}
+
+/// What [`attempt`] is about to order: a clip for 36 cents, for the user of [`job`](fn@job).
+pub fn intent(job: JobId) -> Intent {
+    Intent {
+        job,
+        number: 1,
+        user: Some("user-1".to_owned()),
+        provider: "ready".to_owned(),
+        spec: clip_spec(),
+        quoted: MicroUsd(360_000),
+        deadline: AT.plus(Duration::from_hours(1)),
+    }
+}
+
+/// What is ordered where nobody wishes for anything.
+pub fn clip_spec() -> ClipSpec {
+    ClipSpec {
+        model: "ready-1".to_owned(),
+        duration_secs: 6,
+        resolution: Resolution { width: 1920, height: 1080 },
+        frame_rate: 24,
+        camera_motion: None,
+        seed: None,
+        audio: false,
+    }
 }
 
 /// The order for the clip of [`job`]; there is no photo at its path.
@@ -122,8 +149,9 @@ pub fn clip_order() -> ClipOrder {
         job: job().id,
         attempt: 1,
         prompt: "slow dolly in over the pool".to_owned(),
-        options: ClipOptions::default(),
+        spec: clip_spec(),
         photo: PathBuf::from("photo.jpg"),
+        photo_url: None,
     }
 }
 

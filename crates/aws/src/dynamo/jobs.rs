@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
 use domain::{Job, JobId, JobState};
 use events::Event;
+use futures::FutureExt as _;
 use ports::{Created, History, JobStore, JobStoreError, Replaced, Source};
 
 use super::table::{Item, Table, document, item, number, read, read_all, text};
@@ -161,6 +162,7 @@ impl History for DynamoJobs {
             .expression_attribute_names("#unpublished", "unpublished")
             .expression_attribute_names("#at", "occurredAt")
             .send()
+            .boxed()
             .await;
         marked.map_err(|error| failed("mark an event of", event.job)(error.into()))?;
         Ok(())

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use futures::FutureExt as _;
 use ports::{Created, Replaced, Source};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -29,24 +30,34 @@ struct NoDocument;
 /// Others kept writing the row.
 #[derive(Debug, thiserror::Error)]
 #[error("others keep writing the row")]
-struct Contended;
+pub(super) struct Contended;
+
+/// The table takes no more writes now.
+#[derive(Debug, thiserror::Error)]
+#[error("too many writes at once")]
+struct Throttled;
 
 /// What became of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Written {
     /// All of it was stored.
     Done,
-    /// None of it: the condition of the first row did not hold.
-    Refused,
+    /// None of it: a condition did not hold.
+    Refused {
+        /// Which row it is on, from 0: the first such.
+        row: usize,
+    },
     /// None of it: somebody else was writing one of the rows.
     Contended,
+    /// None of it: there are too many writes.
+    Throttled,
 }
 
 impl From<Written> for Replaced {
     fn from(written: Written) -> Self {
         match written {
             Written::Done => Self::Done,
-            Written::Refused | Written::Contended => Self::Conflict,
+            Written::Refused { .. } | Written::Contended | Written::Throttled => Self::Conflict,
         }
     }
 }
@@ -62,7 +73,7 @@ impl Table {
     /// The row at `key`, as the newest write left it.
     pub(super) async fn get(&self, key: Item) -> Result<Option<Item>, Source> {
         let request = self.client.get_item().table_name(&self.name).consistent_read(true);
-        Ok(request.set_key(Some(key)).send().await?.item)
+        Ok(request.set_key(Some(key)).send().boxed().await?.item)
     }
 
     /// Up to `limit` rows.
@@ -102,36 +113,46 @@ impl Table {
         for _ in 0..TRIES {
             match self.write(row.clone(), others.clone()).await? {
                 Written::Done => return Ok(Created::New),
-                Written::Refused => return Ok(Created::Exists),
+                Written::Refused { .. } => return Ok(Created::Exists),
                 Written::Contended if self.get(key.clone()).await?.is_some() => {
                     return Ok(Created::Exists);
                 }
-                Written::Contended => tokio::time::sleep(wait).await,
+                Written::Contended | Written::Throttled => tokio::time::sleep(wait).await,
             }
             wait *= 2;
         }
         Err(Contended.into())
     }
 
-    /// Puts all rows or none.
-    ///
-    /// A transaction even for one row: the SDK repeats one whose answer was lost under the same
-    /// token, so that our own write is not taken for somebody else's.
+    /// Puts all rows or none, of which the first has a condition.
     pub(super) async fn write(
         &self,
         row: PutBuilder,
         others: Vec<PutBuilder>,
     ) -> Result<Written, Source> {
-        let mut request = self.client.transact_write_items();
-        for put in std::iter::once(row).chain(others) {
-            let put = TransactWriteItem::builder().put(put.build()?).build();
-            request = request.transact_items(put);
+        let rows = std::iter::once(row).chain(others).map(put).collect::<Result<_, _>>()?;
+        match self.transact(rows).await? {
+            Written::Throttled => Err(Throttled.into()),
+            written => Ok(written),
         }
-        match request.send().await {
+    }
+
+    /// Writes all rows or none.
+    ///
+    /// A transaction even for one row: the SDK repeats one whose answer was lost under the same
+    /// token, so that our own write is not taken for somebody else's.
+    pub(super) async fn transact(&self, rows: Vec<TransactWriteItem>) -> Result<Written, Source> {
+        let request = self.client.transact_write_items().set_transact_items(Some(rows));
+        match request.send().boxed().await {
             Ok(_) => Ok(Written::Done),
             Err(error) => cancelled(&error).ok_or_else(|| error.into()),
         }
     }
+}
+
+/// A row of a transaction.
+pub(super) fn put(row: PutBuilder) -> Result<TransactWriteItem, Source> {
+    Ok(TransactWriteItem::builder().put(row.build()?).build())
 }
 
 /// What a cancelled transaction means; none: it is a fault.
@@ -145,11 +166,24 @@ fn cancelled(error: &SdkError<TransactWriteItemsError>) -> Option<Written> {
     };
     let reasons = cancelled.cancellation_reasons().iter();
     let codes: Vec<_> = reasons.map(|reason| reason.code().unwrap_or("None")).collect();
-    if codes.first() == Some(&"ConditionalCheckFailed") {
-        return Some(Written::Refused);
+    let refused = codes.iter().position(|code| *code == "ConditionalCheckFailed");
+    match (codes.first(), refused) {
+        // Whoever is writing the first row may be making its condition fail, which comes first.
+        (Some(&"TransactionConflict"), Some(_)) => return Some(Written::Contended),
+        (_, Some(row)) => return Some(Written::Refused { row }),
+        _ => {}
     }
-    let harmless = codes.iter().all(|code| matches!(*code, "None" | "TransactionConflict"));
-    (harmless && codes.contains(&"TransactionConflict")).then_some(Written::Contended)
+    let conflict = |code: &&str| *code == "TransactionConflict";
+    let throttled =
+        |code: &&str| matches!(*code, "ThrottlingError" | "ProvisionedThroughputExceeded");
+    let harmless = |code: &&str| *code == "None" || conflict(code) || throttled(code);
+    if !codes.iter().all(harmless) {
+        return None;
+    }
+    if codes.iter().any(throttled) {
+        return Some(Written::Throttled);
+    }
+    codes.iter().any(conflict).then_some(Written::Contended)
 }
 
 /// A text attribute.
@@ -218,12 +252,23 @@ mod tests {
 
     #[tokio::test]
     async fn a_conflict_is_told_from_a_fault() {
-        assert_eq!(write(&["ConditionalCheckFailed", "None"]).await.ok(), Some(Written::Refused));
+        let refused = |row| Some(Written::Refused { row });
+        assert_eq!(write(&["ConditionalCheckFailed", "None"]).await.ok(), refused(0));
+        assert_eq!(write(&["None", "ConditionalCheckFailed"]).await.ok(), refused(1));
         assert_eq!(write(&["None", "TransactionConflict"]).await.ok(), Some(Written::Contended));
         assert!(write(&["ThrottlingError", "None"]).await.is_err());
         assert!(write(&["TransactionConflict", "ThrottlingError"]).await.is_err());
-        assert!(write(&["None", "ConditionalCheckFailed"]).await.is_err());
+        assert!(write(&["None", "ValidationError"]).await.is_err());
         assert!(write(&[]).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn whether_the_first_row_is_there_is_known_before_the_others_count() {
+        const CODES: [&str; 2] = ["TransactionConflict", "ConditionalCheckFailed"];
+
+        assert_eq!(write(&CODES).await.ok(), Some(Written::Contended));
+        let refused = write(&["ConditionalCheckFailed", "TransactionConflict"]).await.ok();
+        assert_eq!(refused, Some(Written::Refused { row: 0 }));
     }
 
     #[tokio::test]

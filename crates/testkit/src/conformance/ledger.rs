@@ -1,11 +1,24 @@
-use domain::{Attempt, AttemptState};
-use futures::future::join_all;
-use ports::{Created, Ledger, Replaced};
+mod days;
+mod limits;
 
-use super::{RACERS, unique_job};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use domain::{Attempt, Caps, MicroUsd, RefusedOver, Settlement, Timestamp};
+use futures::future::join_all;
+use ports::{Ledger, Opened, Replaced};
+use uuid::Uuid;
+
+use super::{PAUSE, RACERS, unique, unique_job};
 use crate::samples;
 
-/// Asserts the promises of [`Ledger`].
+/// How often an attempt is opened when others keep writing the same accounts.
+const TRIES: usize = 20;
+
+/// Milliseconds between the days of attempts that are to share no account.
+const APART_MS: u64 = 40 * 86_400_000;
+
+/// Asserts the promises of [`Ledger`]. The attempts of a day are given time to appear.
 ///
 /// # Panics
 /// On the first broken promise.
@@ -16,14 +29,49 @@ pub async fn ledger(ledger: &impl Ledger) {
     attempts_are_in_the_order_of_their_numbers(ledger).await;
     a_stale_write_is_left_out(ledger).await;
     one_of_many_writes_from_the_same_row_is_made(ledger).await;
+    limits::are_kept(ledger).await;
+    days::are_listed(ledger).await;
 }
 
+/// An attempt that shares neither its job nor an account with any other.
 fn attempt() -> Attempt {
-    samples::attempt(unique_job().id)
+    static NEXT: LazyLock<AtomicU64> = LazyLock::new(|| {
+        // In a month of its own, anywhere in eight thousand years: the backend may be shared.
+        AtomicU64::new(samples::AT.epoch_ms() + Uuid::new_v4().as_u64_pair().0 % 70_000 * APART_MS)
+    });
+    let now = Timestamp::from_epoch_ms(NEXT.fetch_add(APART_MS, Ordering::SeqCst));
+    let mut intent = samples::intent(unique_job().id);
+    intent.user = Some(unique());
+    Attempt::intend(intent, now)
+}
+
+/// An attempt for another job that is booked to the same accounts.
+fn beside(attempt: &Attempt) -> Attempt {
+    Attempt { job: unique_job().id, ..attempt.clone() }
 }
 
 async fn open(ledger: &impl Ledger, attempt: &Attempt) {
-    assert_eq!(ledger.open(attempt).await.expect("open"), Created::New);
+    assert_eq!(opened(ledger, attempt, &Caps::NONE).await, Opened::New);
+}
+
+/// Opens an attempt; again, when others keep writing the same accounts.
+async fn opened(ledger: &impl Ledger, attempt: &Attempt, caps: &Caps) -> Opened {
+    for _ in 1..TRIES {
+        match ledger.open(attempt, caps).await {
+            Ok(opened) => return opened,
+            Err(_) => tokio::time::sleep(PAUSE).await,
+        }
+    }
+    ledger.open(attempt, caps).await.expect("open")
+}
+
+async fn replace(ledger: &impl Ledger, before: &Attempt, after: &Attempt) {
+    let replaced = ledger.replace(before, after).await.expect("replace");
+    assert_eq!(replaced, Replaced::Done);
+}
+
+fn refused() -> Settlement {
+    Settlement::refused(RefusedOver::Content, "no".to_owned(), MicroUsd::ZERO)
 }
 
 async fn read(ledger: &impl Ledger, attempt: &Attempt) -> Vec<Attempt> {
@@ -37,9 +85,8 @@ async fn what_was_written_is_read_by_the_next_call(ledger: &impl Ledger) {
     open(ledger, &attempt).await;
     assert_eq!(read(ledger, &attempt).await, std::slice::from_ref(&attempt));
 
-    let submitted = attempt.submitted("p-1").expect("legal");
-    let replaced = ledger.replace(&attempt, &submitted).await.expect("replace");
-    assert_eq!(replaced, Replaced::Done);
+    let submitted = attempt.submitted("p-1", Some("links")).expect("legal");
+    replace(ledger, &attempt, &submitted).await;
     assert_eq!(read(ledger, &attempt).await, [submitted]);
 }
 
@@ -48,9 +95,9 @@ async fn an_attempt_that_is_there_stays_as_it_is(ledger: &impl Ledger) {
     open(ledger, &attempt).await;
     let other = Attempt { provider: "other".to_owned(), ..attempt.clone() };
 
-    let again = ledger.open(&other).await.expect("open");
+    let again = ledger.open(&other, &Caps::NONE).await.expect("open");
 
-    assert_eq!(again, Created::Exists);
+    assert_eq!(again, Opened::Exists);
     assert_eq!(read(ledger, &attempt).await, [attempt]);
 }
 
@@ -59,10 +106,10 @@ async fn one_of_many_opens_the_attempt(ledger: &impl Ledger) {
     let rivals = (0..RACERS).map(|at| Attempt { provider: at.to_string(), ..attempt.clone() });
     let rivals: Vec<_> = rivals.collect();
 
-    let opened = rivals.iter().map(async |rival| ledger.open(rival).await.expect("open"));
+    let opened = rivals.iter().map(async |rival| opened(ledger, rival, &Caps::NONE).await);
     let opened = join_all(opened).await;
 
-    let winners: Vec<_> = (0..RACERS).filter(|at| opened[*at] == Created::New).collect();
+    let winners: Vec<_> = (0..RACERS).filter(|at| opened[*at] == Opened::New).collect();
     assert_eq!(winners.len(), 1, "{winners:?} opened the attempt");
     assert_eq!(read(ledger, &attempt).await, [rivals[winners[0]].clone()]);
 }
@@ -81,12 +128,12 @@ async fn attempts_are_in_the_order_of_their_numbers(ledger: &impl Ledger) {
 async fn a_stale_write_is_left_out(ledger: &impl Ledger) {
     let (first, missing) = (attempt(), attempt());
     open(ledger, &first).await;
-    let submitted = first.submitted("p-1").expect("legal");
-    ledger.replace(&first, &submitted).await.expect("replace");
-    let failed = first.settled(AttemptState::Failed, None, samples::AT).expect("legal");
+    let submitted = first.submitted("p-1", None).expect("legal");
+    replace(ledger, &first, &submitted).await;
+    let failed = first.settled(refused(), first.deadline).expect("legal");
 
     let stale = ledger.replace(&first, &failed).await.expect("replace");
-    let unopened = missing.submitted("p-2").expect("legal");
+    let unopened = missing.submitted("p-2", None).expect("legal");
     let unopened = ledger.replace(&missing, &unopened).await.expect("replace");
 
     assert_eq!((stale, unopened), (Replaced::Conflict, Replaced::Conflict));

@@ -1,3 +1,5 @@
+mod streams;
+
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -46,6 +48,9 @@ pub async fn object_store(store: &impl ObjectStore) {
     suite.keys_are_names_and_not_paths().await;
     suite.a_listing_is_in_order_and_goes_on_after_a_key().await;
     suite.no_reader_sees_half_an_object().await;
+    suite.what_a_stream_yields_is_stored_whatever_its_size().await;
+    suite.a_stream_that_breaks_leaves_what_was_there().await;
+    suite.what_was_deleted_is_not_there().await;
 }
 
 /// Asserts that a listing of `count` objects comes in pages of 1000 at most, none left out. Worth

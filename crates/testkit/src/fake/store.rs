@@ -3,8 +3,9 @@ use std::ops::Bound;
 use std::path::Path;
 
 use domain::ObjectKey;
+use futures::TryStreamExt;
 use md5::{Digest, Md5};
-use ports::{Clock, Content, Head, Listed, ObjectMeta, ObjectStore, StoreError};
+use ports::{ByteStream, Clock, Content, Head, Listed, ObjectMeta, ObjectStore, StoreError};
 
 use super::{Shared, TestClock};
 
@@ -128,6 +129,25 @@ impl ObjectStore for InMemoryStore {
                 .map_err(|source| StoreError::File { key: key.clone(), source })?,
         };
         Ok(self.store(key, content, meta.clone()))
+    }
+
+    async fn put_stream(
+        &self,
+        key: &ObjectKey,
+        bytes: ByteStream,
+        meta: &ObjectMeta,
+    ) -> Result<u64, StoreError> {
+        let broke_off = |source| StoreError::Content { key: key.clone(), source };
+        let parts: Vec<_> = bytes.try_collect().await.map_err(broke_off)?;
+        let content = parts.concat();
+        let size_bytes = content.len() as u64;
+        self.store(key, content, meta.clone());
+        Ok(size_bytes)
+    }
+
+    async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        self.remove(key);
+        Ok(())
     }
 
     async fn copy(&self, from: &ObjectKey, to: &ObjectKey) -> Result<(), StoreError> {
