@@ -9,6 +9,7 @@
 )]
 
 pub mod camera;
+pub mod clip;
 pub mod compose;
 pub mod encoding;
 pub mod ffmpeg;
@@ -18,6 +19,7 @@ pub mod text;
 pub mod theme;
 
 pub use camera::{CameraMove, FilmError, Motion, UnknownMotion, film_photo};
+pub use clip::{ClipError, DeliveredClip, rewrap};
 pub use compose::{Branding, BrandingRefusal, ComposeError, Rendered, compose, compose_with};
 pub use encoding::{Encoding, Preset};
 pub use ffmpeg::{Ffmpeg, FfmpegError, FrameRate, MediaInfo};
