@@ -1,0 +1,140 @@
+//! An answer that is here, whole.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::{Response, StatusCode};
+use serde::de::DeserializeOwned;
+
+use super::{Unanswered, lost};
+
+/// Largest body that is read, in bytes.
+const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// Longest pause that is obeyed.
+const MAX_PAUSE: Duration = Duration::from_hours(1);
+
+/// A provider's answer. Its body may hold addresses that are secrets: it is not printed.
+#[derive(Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, 1 MiB at most.
+    pub body: Bytes,
+}
+
+/// The body is not what it should be. What it is instead is not told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an answer of status {status} that is not understood from line {line}, column {column}")]
+pub struct NotUnderstood {
+    /// The status.
+    pub status: u16,
+    /// Where it cannot be read, from 1.
+    pub line: usize,
+    /// Where in the line, from 1.
+    pub column: usize,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("an answer of more than {MAX_BODY_BYTES} bytes")]
+struct TooLarge;
+
+impl Answer {
+    /// Reads the rest of an answer.
+    pub(super) async fn read(mut response: Response) -> Result<Self, Unanswered> {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(lost)? {
+            if body.len() + chunk.len() > MAX_BODY_BYTES {
+                return Err(Unanswered::Lost(TooLarge.into()));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Self { status, headers, body: body.freeze() })
+    }
+
+    /// What it says, as JSON.
+    ///
+    /// # Errors
+    /// [`NotUnderstood`] if it does not say that.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, NotUnderstood> {
+        serde_json::from_slice(&self.body).map_err(|error| NotUnderstood {
+            status: self.status.as_u16(),
+            line: error.line(),
+            column: error.column(),
+        })
+    }
+
+    /// A header, if it is there and is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// How long it asks us to wait, an hour at most.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let ms = self.header("retry-after-ms").and_then(|ms| ms.trim().parse().ok());
+        let pause = ms.map(Duration::from_millis).or_else(|| {
+            let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?;
+            pause_in(text.trim(), SystemTime::now())
+        });
+        pause.map(|pause| pause.min(MAX_PAUSE))
+    }
+
+    /// Whether it is a page for people rather than an answer of an API.
+    pub fn is_page(&self) -> bool {
+        let text = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        text.is_some_and(|text| text.to_ascii_lowercase().starts_with("text/html"))
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+/// Seconds, or the moment until when to wait.
+fn pause_in(text: &str, now: SystemTime) -> Option<Duration> {
+    if let Ok(secs) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(secs).ok();
+    }
+    let until = httpdate::parse_http_date(text).ok()?;
+    Some(until.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(header: &'static str, value: &str) -> Answer {
+        let mut headers = HeaderMap::new();
+        headers.insert(header, value.parse().expect("a value"));
+        let body = Bytes::from_static(b"https://signed.example.com/?sig=1");
+        Answer { status: StatusCode::TOO_MANY_REQUESTS, headers, body }
+    }
+
+    #[test]
+    fn the_pause_is_told_in_seconds_or_as_a_date_and_is_an_hour_at_most() {
+        let pause = |value: &str| answer("retry-after", value).retry_after();
+        let in_a_minute = SystemTime::now() + Duration::from_mins(1);
+        let date = pause(&httpdate::fmt_http_date(in_a_minute)).expect("a pause");
+
+        assert_eq!(pause("30"), Some(Duration::from_secs(30)));
+        assert!((58..=60).contains(&date.as_secs()), "{date:?}");
+        assert_eq!(pause("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+        assert_eq!(pause("999999999"), Some(MAX_PAUSE));
+        assert_eq!([pause("-1"), pause("soon")], [None, None]);
+        assert_eq!(
+            answer("retry-after-ms", "1500").retry_after(),
+            Some(Duration::from_millis(1500))
+        );
+    }
+
+    #[test]
+    fn the_body_is_not_printed() {
+        assert!(!format!("{:?}", answer("etag", "1")).contains("sig=1"));
+    }
+}
