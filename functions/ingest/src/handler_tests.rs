@@ -324,7 +324,7 @@ async fn what_goes_with_the_photo_becomes_the_order() {
 
     let order = world.job().order;
     assert_eq!(order.branding.title.as_deref(), Some("Vila São"));
-    assert_eq!((order.property_id.as_deref(), order.clip.duration_secs), (Some("p1"), 8));
+    assert_eq!((order.property_id.as_deref(), order.clip.duration_secs), (Some("p1"), Some(8)));
     assert_eq!(world.orders()[0].options.duration, Some(8));
 }
 
@@ -339,19 +339,19 @@ async fn options_in_a_file_beside_the_photo_count_before_those_that_go_with_it()
 
 #[tokio::test]
 async fn an_option_that_is_not_on_offer_is_a_refusal_that_names_it() {
-    let world = World::with_options(&[("duration", "7")]);
+    let world = World::with_options(&[("duration", "700")]);
 
     let handled = world.ingest().handle(&vec![world.created(KEY).await]).await.expect("handled");
 
     assert_eq!((handled, world.job().state), (Handled::Done, JobState::Failed));
-    assert!(world.reason().contains("7 s"), "{}", world.reason());
+    assert!(world.reason().contains("700 s"), "{}", world.reason());
     assert_eq!(world.bus.facts::<PhotoRefused>()[0].fact.reason, world.reason());
     assert_eq!(world.orders(), []);
 }
 
 #[tokio::test]
 async fn an_option_that_is_not_on_offer_is_refused_by_whichever_delivery_survives() {
-    let world = World::with_options(&[("duration", "7")]);
+    let world = World::with_options(&[("duration", "700")]);
     let created = vec![world.created(KEY).await];
     let fuse = Fuse::new(4, Moment::Before);
 
@@ -359,7 +359,7 @@ async fn an_option_that_is_not_on_offer_is_refused_by_whichever_delivery_survive
     world.ingest().handle(&created).await.expect("handled");
 
     assert_eq!(world.job().state, JobState::Failed);
-    assert!(world.reason().contains("7 s"), "{}", world.reason());
+    assert!(world.reason().contains("700 s"), "{}", world.reason());
     assert_eq!(world.orders(), []);
 }
 

@@ -1,10 +1,9 @@
 //! The environment of the function.
 
-use std::time::Duration;
-
+use domain::ObjectKey;
 use ports::{InvalidSetting, Settings, environment};
 
-use crate::Limits;
+use crate::Policy;
 
 /// Settings, read once at start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,11 +23,15 @@ pub struct Config {
     /// `MAX_RECEIVE_COUNT`: deliveries before a record goes to the dead-letter queue. High: a
     /// record that waits for a provider is delivered for every look.
     pub max_receive_count: u32,
-    /// `MAX_FAULTS`: broken looks and collections before an attempt is given up.
-    pub max_faults: u32,
-    /// `SUBMIT_GRACE_SECS`: how long an order may be on its way before its answer counts as lost,
-    /// in seconds.
-    pub submit_grace: Duration,
+    /// `ACCOUNTS_TABLE`: name of the table of what may be spent.
+    pub accounts_table: String,
+    /// `REGISTERS_TABLE`: name of the table of shared documents.
+    pub registers_table: String,
+    /// `PROVIDER_REGISTRY_KEY`: key, in the media bucket, of the capabilities and prices of
+    /// providers; none: those that were built in.
+    pub registry_key: Option<ObjectKey>,
+    /// What may be spent, and when to stop trying; see [`Policy::from_vars`].
+    pub policy: Policy,
 }
 
 impl Config {
@@ -54,14 +57,12 @@ impl Config {
             ltx_queue_url: settings.text("LTX_QUEUE_URL")?,
             dead_letter_queue_url: settings.text("DEAD_LETTER_QUEUE_URL")?,
             max_receive_count: settings.number("MAX_RECEIVE_COUNT")?,
-            max_faults: settings.number("MAX_FAULTS")?,
-            submit_grace: settings.secs("SUBMIT_GRACE_SECS")?,
+            accounts_table: settings.text("ACCOUNTS_TABLE")?,
+            registers_table: settings.text("REGISTERS_TABLE")?,
+            registry_key: settings
+                .maybe("PROVIDER_REGISTRY_KEY", "a key", |key| ObjectKey::new(key).ok())?,
+            policy: Policy::from_vars(settings.0)?,
         })
-    }
-
-    /// When to stop trying.
-    pub fn limits(&self) -> Limits {
-        Limits { max_faults: self.max_faults, submit_grace: self.submit_grace }
     }
 }
 

@@ -2,7 +2,10 @@
 
 use domain::IllegalAttemptState;
 use events::InvalidLtxRequest;
-use ports::{ChronicleError, CollectError, LedgerError, LookError, Source, StoreError};
+use ports::{
+    AdmissionError, CallOffError, ChronicleError, CollectError, LedgerError, LookError,
+    RegisterError, RewrapError, Source, StoreError,
+};
 
 /// A fault. A refusal by the provider is not one: it is announced.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +53,18 @@ pub enum LtxError {
     /// The clip could not be collected.
     #[error("provider")]
     Collect(#[from] CollectError),
+    /// Work could not be called off.
+    #[error("provider")]
+    CallOff(#[from] CallOffError),
+    /// What was delivered could not be judged, or is not the clip.
+    #[error("clip")]
+    Rewrap(#[from] RewrapError),
+    /// No turn could be asked for or given up.
+    #[error("admission")]
+    Admission(#[from] AdmissionError),
+    /// The stored clips could not be looked through.
+    #[error("stored clips")]
+    Register(#[from] RegisterError),
     /// There is no room for the clip on its way.
     #[error("temporary folder")]
     Work(#[from] std::io::Error),

@@ -3,64 +3,55 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use domain::{ClipMade, Failure, FailureKind, Job, JobState, Stage, Step, keys};
-use events::LtxRequest;
+use domain::{Attempt, ClipMade, Failure, FailureKind, Job, JobState, Stage, Step, keys};
+use events::{Heard, LtxRequest};
 use ports::{
-    Chronicle, ChronicleError, Clock, EventPublisher, HandleRecord, Handled, History, JobStore,
-    Ledger, ObjectStore, Stepped, VideoGenerator,
+    Chronicle, ChronicleError, GenerationRefusal, HandleRecord, Handled, Ledger, ObjectStore,
+    Quote, Stepped, VideoGenerator,
 };
 
-use crate::LtxError;
+use crate::{LtxError, Parts, Policy};
 
 /// When to look at an order that came before its photo.
 const PHOTO_WAIT: Duration = Duration::from_secs(5);
 
-/// When to stop trying.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Broken orders, looks and collections before the job is given up.
-    pub max_faults: u32,
-    /// How long an order may be on its way before its answer counts as lost.
-    pub submit_grace: Duration,
-}
-
 /// Has clips filmed.
 #[derive(Debug)]
-pub struct Ltx<S, J, P, C, L, G> {
+pub struct Ltx<P: Parts> {
     /// The media bucket.
-    pub store: S,
+    pub store: P::Store,
     /// Jobs and what is announced of them.
-    pub chronicle: Chronicle<J, P, C>,
+    pub chronicle: Chronicle<P::Jobs, P::Bus, P::Clock>,
     /// What was ordered and paid.
-    pub ledger: L,
+    pub ledger: P::Ledger,
+    /// Lines before providers, and stored clips by what was ordered.
+    pub registers: P::Registers,
     /// Who can film; the first is the default.
-    pub generators: Vec<G>,
-    /// When to stop trying.
-    pub limits: Limits,
+    pub generators: Vec<P::Generator>,
+    /// Who judges what was delivered.
+    pub rewrap: P::Rewrap,
+    /// What may be spent, and when to stop trying.
+    pub policy: Policy,
     /// Where photos and clips lie on their way.
     pub work: PathBuf,
 }
 
-impl<S, J, P, C, L, G> HandleRecord for Ltx<S, J, P, C, L, G>
-where
-    S: ObjectStore,
-    J: JobStore + History,
-    P: EventPublisher,
-    C: Clock,
-    L: Ledger,
-    G: VideoGenerator,
-{
+impl<P: Parts> HandleRecord for Ltx<P> {
     type Record = LtxRequest;
     type Error = LtxError;
 
     async fn handle(&self, request: &LtxRequest) -> Result<Handled, LtxError> {
         let job = self.chronicle.read(request.job()?).await?;
-        match job.state {
-            JobState::Pending => Ok(Handled::NotYet { after: PHOTO_WAIT }),
-            JobState::Queued | JobState::Generating => self.serve(job).await,
+        let handled = match job.state {
+            JobState::Pending => Handled::NotYet { after: PHOTO_WAIT },
+            JobState::Queued | JobState::Generating => {
+                Box::pin(self.serve(job, request.heard.as_ref())).await?
+            }
             // Somebody else has brought it further, or to an end.
-            _ => Ok(Handled::Done),
-        }
+            _ => Box::pin(self.wind_up(&job)).await?,
+        };
+        // Whoever asked for one look has not taken the place of the message that waits.
+        Ok(if request.once { Handled::Done } else { handled })
     }
 
     fn is_hopeless(fault: &LtxError) -> bool {
@@ -79,57 +70,85 @@ where
 
 pub(crate) const FAULT: &str = "the clip could not be filmed because of a fault on our side";
 
-impl<S, J, P, C, L, G> Ltx<S, J, P, C, L, G>
-where
-    S: ObjectStore,
-    J: JobStore + History,
-    P: EventPublisher,
-    C: Clock,
-    L: Ledger,
-    G: VideoGenerator,
-{
-    async fn serve(&self, job: Job) -> Result<Handled, LtxError> {
+impl<P: Parts> Ltx<P> {
+    async fn serve(&self, job: Job, heard: Option<&Heard>) -> Result<Handled, LtxError> {
         let stored = self.store.head(&keys::clip(job.id)).await?;
         if let Some(clip) = stored.and_then(|head| ClipMade::from_metadata(&head.meta.user)) {
             return self.finish(&job, clip).await;
         }
         let attempts = self.ledger.attempts(job.id).await?;
-        if let Some(open) = attempts.last().filter(|attempt| !attempt.state.is_end()) {
-            return self.follow_up(&job, open).await;
+        if let Some(heard) = heard
+            && let Some(handled) = Box::pin(self.adopt(&job, &attempts, heard)).await?
+        {
+            return Ok(handled);
         }
-        let wanted = job.order.clip.provider.as_deref();
-        let Some(generator) = self.generator(wanted) else {
-            let known: Vec<_> = self.generators.iter().map(VideoGenerator::name).collect();
-            let wanted = wanted.unwrap_or("a default");
-            let reason = format!("there is no provider {wanted:?} here, only {}", known.join(", "));
-            return self.fail(&job, FailureKind::Refused, &reason, None).await;
-        };
-        let job = match job.state {
-            JobState::Queued => {
-                let step = Step::StartGenerating { provider: generator.name().to_owned() };
-                match self.chronicle.step(&job, &step).await? {
-                    Stepped::Now(job) => job,
-                    Stepped::Not(job) if job.state == JobState::Generating => job,
-                    Stepped::Not(_) => return Ok(Handled::Done),
-                }
+        if let Some(open) = open_attempt(&attempts) {
+            return Box::pin(self.follow_up(&job, &attempts, open)).await;
+        }
+        let (generator, quote) = match self.choose(&job, &attempts) {
+            Ok(choice) => choice,
+            Err(refusal) => {
+                return self.fail(&job, FailureKind::Refused, &refusal.reason, None).await;
             }
-            _ => job,
         };
-        self.follow_ledger(&job, generator, &attempts).await
+        match self.start(job, generator).await? {
+            Some(job) => Box::pin(self.follow_ledger(&job, generator, &quote, &attempts)).await,
+            None => Ok(Handled::Done),
+        }
     }
 
-    pub(crate) fn generator(&self, wanted: Option<&str>) -> Option<&G> {
+    /// Who is to film it, and what that would cost.
+    fn choose(
+        &self,
+        job: &Job,
+        attempts: &[Attempt],
+    ) -> Result<(&P::Generator, Quote), GenerationRefusal> {
+        let wanted = job.order.clip.provider.as_deref();
+        let generator = self.generator(wanted).ok_or_else(|| {
+            let known: Vec<_> = self.generators.iter().map(VideoGenerator::name).collect();
+            let wanted = wanted.unwrap_or("a default");
+            let known = known.join(", ");
+            GenerationRefusal::of_input(format!(
+                "there is no provider {wanted:?} here, only {known}"
+            ))
+        })?;
+        if let Some(other) = self.failover_after(job, attempts) {
+            return Ok((other, other.quote(&job.order.clip)?));
+        }
+        let quote = generator.quote(&job.order.clip);
+        match (quote, self.failover(job)) {
+            (Err(refusal), Some(other)) if refusal.over.is_about_provider() => {
+                let quote = other.quote(&job.order.clip).map_err(|_| refusal)?;
+                Ok((other, quote))
+            }
+            (quote, _) => Ok((generator, quote?)),
+        }
+    }
+
+    /// The job, being generated; none if somebody else has brought it further.
+    async fn start(&self, job: Job, generator: &P::Generator) -> Result<Option<Job>, LtxError> {
+        if job.state != JobState::Queued {
+            return Ok(Some(job));
+        }
+        let step = Step::StartGenerating { provider: generator.name().to_owned() };
+        Ok(match self.chronicle.step(&job, &step).await? {
+            Stepped::Now(job) => Some(job),
+            Stepped::Not(job) => (job.state == JobState::Generating).then_some(job),
+        })
+    }
+
+    pub(crate) fn generator(&self, wanted: Option<&str>) -> Option<&P::Generator> {
         match wanted {
             Some(name) => self.generators.iter().find(|generator| generator.name() == name),
             None => self.generators.first(),
         }
     }
 
-    /// The clip is stored: settles the ledger, then the row.
+    /// The clip is stored: settles the ledger, then the row, and calls off what else was under way.
     pub(crate) async fn finish(&self, job: &Job, clip: ClipMade) -> Result<Handled, LtxError> {
         self.settle_stored(job, &clip.provider_job).await?;
-        self.chronicle.step(job, &Step::StoreClip(clip)).await?;
-        Ok(Handled::Done)
+        let job = self.chronicle.step(job, &Step::StoreClip(clip)).await?.job();
+        self.wind_up(&job).await
     }
 
     pub(crate) async fn fail(
@@ -145,7 +164,21 @@ where
             reason: reason.to_owned(),
             cause: cause.map(ToOwned::to_owned),
         };
-        self.chronicle.step(job, &Step::Fail(failure)).await?;
-        Ok(Handled::Done)
+        let job = self.chronicle.step(job, &Step::Fail(failure)).await?.job();
+        self.wind_up(&job).await
     }
+}
+
+/// The attempts since an operator last had the job tried again; all, if nobody had.
+pub(crate) fn since_redrive<'a>(job: &Job, attempts: &'a [Attempt]) -> &'a [Attempt] {
+    let Some(redriven_at) = job.redriven_at else { return attempts };
+    let first = attempts.iter().position(|attempt| attempt.intended_at >= redriven_at);
+    first.map_or(&[], |first| &attempts[first..])
+}
+
+/// The attempt to go on with: one that is known to be under way, else the newest if it has not ended.
+fn open_attempt(attempts: &[Attempt]) -> Option<&Attempt> {
+    let submitted = |attempt: &&Attempt| attempt.state == domain::AttemptState::Submitted;
+    let newest = attempts.last().filter(|attempt| !attempt.state.is_end());
+    attempts.iter().find(submitted).or(newest)
 }

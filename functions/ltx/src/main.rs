@@ -2,33 +2,41 @@
 
 #![recursion_limit = "256"]
 
-use aws::{Aws, ltx_request, sqs};
+use aws::{Aws, S3, ltx_request, sqs};
 use aws_lambda_events::event::sqs::SqsEvent;
+use domain::ObjectKey;
 use film::Ffmpeg;
 use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
-use ltx::{Config, Ltx};
-use ports::{Chronicle, SystemClock};
-use providers::CameraMove;
+use ltx::{Config, FilmRewrap, Ltx};
+use ports::{Chronicle, ObjectStore, SystemClock, environment};
+use providers::{Registry, providers};
+
+/// Largest registry that is read, in bytes.
+const REGISTRY_LIMIT: u64 = 1 << 20;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let config = Config::from_env()?;
     let aws = Aws::from_env().await;
-    let limits = config.limits();
     let (jobs, bus) = (aws.job_table(config.jobs_table), aws.event_bus(config.event_bus));
+    let store = aws.bucket(config.media_bucket);
+    let registry = registry(&store, config.registry_key.as_ref()).await?;
+    let ffmpeg = Ffmpeg::find()?;
 
     let inbound = &sqs::Inbound {
         queue: &aws.queue(config.ltx_queue_url),
         dead_letters: &aws.queue(config.dead_letter_queue_url),
         policy: &sqs::RetryPolicy::up_to(config.max_receive_count),
     };
-    let ltx = &Ltx {
-        store: aws.bucket(config.media_bucket),
+    let ltx = &Ltx::<(_, _, _, _, _, _, _, _)> {
+        store,
         chronicle: Chronicle { jobs, bus, clock: SystemClock },
-        ledger: aws.ledger_table(config.ledger_table),
-        generators: vec![CameraMove::new(Ffmpeg::find()?)],
-        limits,
+        ledger: aws.ledger_table(config.ledger_table, config.accounts_table),
+        registers: aws.register_table(config.registers_table),
+        generators: providers(environment, &registry, ffmpeg.clone())?,
+        rewrap: FilmRewrap::new(ffmpeg),
+        policy: config.policy,
         work: std::env::temp_dir(),
     };
 
@@ -37,4 +45,11 @@ async fn main() -> Result<(), Error> {
         Ok::<_, Error>(sqs::each_record(batch.payload, ltx, parse, inbound).await)
     }))
     .await
+}
+
+/// What providers can do and charge: as the operator says, else as it was when this was built.
+async fn registry(store: &S3, key: Option<&ObjectKey>) -> Result<Registry, Error> {
+    let Some(key) = key else { return Ok(Registry::built_in()) };
+    let text = String::from_utf8(store.get(key, REGISTRY_LIMIT).await?)?;
+    Ok(Registry::parse(&text)?)
 }

@@ -131,6 +131,10 @@ where
             duration_ms: output.duration_ms,
             worked_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         };
+        // It took a while: a job that was called off meanwhile is to have no video.
+        if self.chronicle.read(job.id).await?.state.is_end() {
+            return Ok(());
+        }
         self.store_video(&job, &video, &output, earlier).await?;
         self.finish(&job, video).await
     }

@@ -126,7 +126,8 @@ where
             self.give_up(job, idle).await?;
             swept.ended += 1;
         } else if matches!(job.state, JobState::Queued | JobState::Generating) {
-            let request = serde_json::to_string(&LtxRequest::of_job(job))?;
+            // One look: where the message that waits is not lost, there would be ever more of them.
+            let request = serde_json::to_string(&LtxRequest::look_now(job, None))?;
             self.ltx_queue.send(&request).await?;
             swept.nudged += 1;
         }
@@ -189,7 +190,12 @@ where
             reason: "the video was not ready in time because of a fault on our side".to_owned(),
             cause: Some(format!("{} for {} s", job.state, idle.as_secs())),
         };
-        self.chronicle.step(job, &Step::Fail(failure)).await?;
+        let ended = self.chronicle.step(job, &Step::Fail(failure)).await?.job();
+        if matches!(job.state, JobState::Queued | JobState::Generating) {
+            // What may still be under way at a provider is called off there.
+            let request = serde_json::to_string(&LtxRequest::look_now(&ended, None))?;
+            self.ltx_queue.send(&request).await?;
+        }
         Ok(())
     }
 

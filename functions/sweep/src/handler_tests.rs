@@ -262,7 +262,7 @@ async fn an_order_that_stands_still_is_sent_again() {
     let swept = world.sweep_after(NUDGE).await;
 
     assert_eq!(swept, Swept { nudged: 1, ..Swept::default() });
-    assert_eq!(world.orders(), [LtxRequest::of_job(&samples::job())]);
+    assert_eq!(world.orders(), [LtxRequest::look_now(&samples::job(), None)]);
     assert_eq!((world.job(), world.sent()), (samples::job_in(JobState::Queued), [0, 1, 0]));
 }
 
@@ -272,7 +272,7 @@ async fn a_clip_that_is_long_in_coming_is_asked_for_again() {
 
     world.sweep_after(NUDGE).await;
 
-    assert_eq!(world.orders(), [LtxRequest::of_job(&samples::job())]);
+    assert_eq!(world.orders(), [LtxRequest::look_now(&samples::job(), None)]);
 }
 
 #[tokio::test]

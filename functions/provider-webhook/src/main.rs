@@ -1,0 +1,44 @@
+//! `provider-webhook` on AWS Lambda: read the settings, build the adapters, run the handler.
+
+#![recursion_limit = "256"]
+
+use aws::Aws;
+use lambda_http::{Body, Error, Request, Response, run, service_fn, tracing};
+use ports::{ProviderPost, SystemClock, environment};
+use provider_webhook::{Config, MAX_BODY_BYTES, ProviderWebhook};
+use providers::verifiers;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let config = Config::from_env()?;
+    let aws = Aws::from_env().await;
+    let webhook = &ProviderWebhook {
+        jobs: aws.job_table(config.jobs_table),
+        ledger: aws.ledger_table(config.ledger_table, config.accounts_table),
+        registers: aws.register_table(config.registers_table),
+        ltx_queue: aws.queue(config.ltx_queue_url),
+        clock: SystemClock,
+        verifiers: verifiers(environment)?,
+    };
+
+    run(service_fn(|request: Request| async move {
+        let status = match post(&request) {
+            Some(post) => webhook.hear(request.uri().path(), &post).await.status(),
+            None => 413,
+        };
+        Ok::<_, Error>(Response::builder().status(status).body(Body::Empty)?)
+    }))
+    .await
+}
+
+/// The request as the handler takes it; none if its body is too large.
+fn post(request: &Request) -> Option<ProviderPost> {
+    let body = request.body().to_vec();
+    let text =
+        |(name, value): (&lambda_http::http::HeaderName, &lambda_http::http::HeaderValue)| {
+            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+        };
+    let headers = request.headers().iter().filter_map(text).collect();
+    (body.len() <= MAX_BODY_BYTES).then_some(ProviderPost { headers, body })
+}
