@@ -20,8 +20,9 @@ use crate::registry::{ProviderEntry, Registry};
 use crate::replicate::Replicate;
 use crate::runway::Runway;
 
-/// Longest answer over LTX v1 without a setting: what LTX's own desktop client waits.
-const SYNC_TIMEOUT: Duration = Duration::from_mins(20);
+/// Longest answer over LTX v1 without a setting: what fits in an invocation of 15 minutes. LTX's own
+/// desktop client waits for 20.
+const SYNC_TIMEOUT: Duration = Duration::from_mins(14);
 
 /// Any of the providers.
 #[derive(Clone, Debug)]

@@ -72,11 +72,13 @@ pub(crate) const FAULT: &str = "the clip could not be filmed because of a fault 
 
 impl<P: Parts> Ltx<P> {
     async fn serve(&self, job: Job, heard: Option<&Heard>) -> Result<Handled, LtxError> {
+        // In this order: an attempt has succeeded only after its clip is stored, so whoever reads of the
+        // success finds the clip.
+        let attempts = self.ledger.attempts(job.id).await?;
         let stored = self.store.head(&keys::clip(job.id)).await?;
         if let Some(clip) = stored.and_then(|head| ClipMade::from_metadata(&head.meta.user)) {
             return self.finish(&job, clip).await;
         }
-        let attempts = self.ledger.attempts(job.id).await?;
         if let Some(heard) = heard
             && let Some(handled) = Box::pin(self.adopt(&job, &attempts, heard)).await?
         {

@@ -1,6 +1,6 @@
 //! `ltx`: has a clip filmed by an image-to-video provider, ordered once and paid once.
 //!
-//! In: orders, through queue `ltx`.
+//! In: orders, and wishes for a look, through queue `ltx`.
 //! Out: `ltx-videos/{jobId}.mp4`, `GenerationStarted.v1`, `LtxDone.v1` or `JobFailed.v1`.
 
 mod collecting;
