@@ -11,6 +11,7 @@ mod ledger;
 mod line;
 mod metadata;
 mod money;
+mod settlement;
 mod spend;
 mod state;
 mod step;
@@ -20,11 +21,10 @@ pub use clip::{ClipOptions, ClipSpec, InvalidClipOptions, Resolution};
 pub use id::{EventId, InvalidId, JobId, RenderId, TraceId};
 pub use job::{Branding, Failure, FailureKind, Job, JobOrder, Photo, Stage};
 pub use key::{InvalidKey, ObjectKey, keys};
-pub use ledger::{
-    Attempt, AttemptState, Booking, IllegalAttemptState, Intent, RefusedOver, Settlement,
-};
+pub use ledger::{Attempt, AttemptState, Booking, IllegalAttemptState, Intent};
 pub use line::{Line, Ticket, Turn};
 pub use money::{InvalidMoney, MicroUsd};
+pub use settlement::{RefusedOver, Settlement};
 pub use spend::{Account, Cap, Caps, Limit, OverCap, Window};
 pub use state::JobState;
 pub use step::{ClipMade, IllegalStep, Step, VideoMade};

@@ -13,6 +13,10 @@ use crate::{JobId, Timestamp};
 /// After this time without a sign of life a place in the line is free: its job has ended elsewhere.
 const PATIENCE: Duration = Duration::from_mins(30);
 
+/// How old the newest sign of life may be before it is written down anew: not with every question,
+/// since whoever waits asks often.
+const SIGN_OF_LIFE: Duration = Duration::from_mins(5);
+
 /// Most places that are kept, so that a line stays a small document. Who finds the line full comes
 /// again later.
 const PLACES: usize = 1_000;
@@ -118,12 +122,36 @@ impl Line {
     }
 
     fn keep_place(&mut self, ticket: &Ticket, now: Timestamp) {
-        let full = self.waiting.len() >= PLACES;
-        match self.waiting.iter_mut().find(|place| place.ticket.job == ticket.job) {
-            Some(place) => place.seen = now,
-            None if full => {}
-            None => self.waiting.push(Place { ticket: ticket.clone(), seen: now }),
+        if let Some(place) = self.waiting.iter_mut().find(|place| place.ticket.job == ticket.job) {
+            if now.since(place.seen) >= SIGN_OF_LIFE {
+                place.seen = now;
+            }
+            return;
         }
+        if self.waiting.len() < PLACES || self.make_room_for(&ticket.user) {
+            self.waiting.push(Place { ticket: ticket.clone(), seen: now });
+        }
+    }
+
+    /// Takes the last place of the user who has most of them, so that one user cannot fill the line.
+    /// Whether there is room then: not for a user who has as many.
+    fn make_room_for(&mut self, user: &str) -> bool {
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+        for place in &self.waiting {
+            *places.entry(&place.ticket.user).or_default() += 1;
+        }
+        let own = places.get(user).copied().unwrap_or_default();
+        let Some((most, _)) =
+            places.into_iter().filter(|(_, n)| *n > own + 1).max_by_key(|(_, n)| *n)
+        else {
+            return false;
+        };
+        let last = self.waiting.iter().enumerate().filter(|(_, place)| place.ticket.user == most);
+        let Some(last) = last.max_by_key(|(_, place)| place.ticket.since).map(|(at, _)| at) else {
+            return false;
+        };
+        self.waiting.remove(last);
+        true
     }
 
     /// The waiting jobs in the order in which they are served, if nobody else comes.
@@ -233,6 +261,21 @@ mod tests {
 
         let b = order.iter().position(|job| *job == ticket("b", 99).job);
         assert!(b <= Some(1), "{b:?}");
+    }
+
+    #[test]
+    fn a_line_that_one_user_has_filled_has_room_for_another() {
+        let mut line = Line::default();
+        for n in 0..PLACES as u64 {
+            line.enter(&ticket("a", n), 0, at(9_999), at(99_999));
+        }
+
+        line.enter(&ticket("a", 5_000), 0, at(9_999), at(99_999));
+        line.enter(&ticket("b", 6_000), 0, at(9_999), at(99_999));
+
+        assert_eq!(line.waiting(), PLACES);
+        let turn = line.enter(&ticket("b", 6_000), 2, at(9_999), at(99_999));
+        assert_eq!(turn, Turn::Yours);
     }
 
     #[test]

@@ -13,6 +13,8 @@ use crate::LtxOptions;
 
 /// Longest title and subtitle, in characters.
 const MAX_WORDS: usize = 300;
+/// Longest name of a user or a property, in characters: it becomes part of keys.
+const MAX_NAME: usize = 200;
 /// Longest prompt, in characters.
 ///
 /// Source: LTX API documentation (not confirmed first-hand).
@@ -22,7 +24,7 @@ const MAX_PROMPT: usize = 5000;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UploadOptions {
-    /// Who asks.
+    /// Who asks: up to 200 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
     /// The villa, room or product in the photo.
@@ -156,6 +158,8 @@ impl UploadOptions {
     /// # Errors
     /// [`InvalidUploadOptions`] names the first wish that cannot be met.
     pub fn into_order(self) -> Result<JobOrder, InvalidUploadOptions> {
+        within("userId", self.user_id.as_deref(), MAX_NAME)?;
+        within("propertyId", self.property_id.as_deref(), MAX_NAME)?;
         within("title", self.title.as_deref(), MAX_WORDS)?;
         within("subtitle", self.subtitle.as_deref(), MAX_WORDS)?;
         within("prompt", self.prompt.as_deref(), MAX_PROMPT)?;

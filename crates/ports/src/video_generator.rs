@@ -116,8 +116,13 @@ pub enum SubmitError {
 /// What a look at the work shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Look {
-    /// It is under way, or the provider cannot say now: look again after this time.
+    /// It is under way, says the provider: look again after this time.
     Pending {
+        /// How long to wait.
+        after: Duration,
+    },
+    /// The provider cannot say now: look again after this time.
+    Busy {
         /// How long to wait.
         after: Duration,
     },
@@ -201,6 +206,9 @@ pub trait VideoGenerator: Send + Sync {
 
     /// How long the work may take before it is given up.
     fn time_limit(&self) -> Duration;
+
+    /// The usual pause between looks, and before the first; zero: work is done when it is taken.
+    fn poll_every(&self) -> Duration;
 
     /// How many orders it works on at once; none: as many as there are.
     fn concurrency(&self) -> Option<u32>;

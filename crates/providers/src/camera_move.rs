@@ -92,6 +92,10 @@ impl VideoGenerator for CameraMove {
         Duration::from_hours(1)
     }
 
+    fn poll_every(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn concurrency(&self) -> Option<u32> {
         None
     }

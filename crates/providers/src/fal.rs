@@ -174,7 +174,7 @@ impl Fal {
         if answer.status.is_success() {
             return Ok(self.look_of(spec, &answer.json()?));
         }
-        self.failed(&answer)
+        self.failed(spec, &answer)
     }
 
     fn look_of(&self, spec: &ClipSpec, output: &wire::Output) -> Look {
@@ -188,16 +188,22 @@ impl Fal {
         }
     }
 
-    /// What a result that is none means. Answers of 5xx are not billed; of the others that is ours.
-    fn failed(&self, answer: &Answer) -> Result<Look, Source> {
+    /// What a result that is none means. Answers of 5xx are never billed.
+    ///
+    /// Source: fal docs, "Errors".
+    fn failed(&self, spec: &ClipSpec, answer: &Answer) -> Result<Look, Source> {
         match class_of(NAME, Phase::Result, answer) {
-            Class::Refused(over) => Ok(Look::Failed {
-                refusal: refusal(NAME, over, said(answer)),
-                charged: MicroUsd::ZERO,
-            }),
+            Class::Refused(over) => {
+                let is_free = answer.status.is_server_error();
+                let charged = (!is_free).then(|| self.entry.price_of_failure(spec));
+                Ok(Look::Failed {
+                    refusal: refusal(NAME, over, said(answer)),
+                    charged: charged.unwrap_or_default(),
+                })
+            }
             Class::Later => {
                 let usual = || jittered(self.entry.poll_every);
-                Ok(Look::Pending { after: answer.retry_after().unwrap_or_else(usual) })
+                Ok(Look::Busy { after: answer.retry_after().unwrap_or_else(usual) })
             }
             Class::Gone => Ok(Look::Gone),
             Class::Unknown | Class::Broken => Err(Unexpected::of(answer).into()),
@@ -252,6 +258,10 @@ impl VideoGenerator for Fal {
 
     fn time_limit(&self) -> Duration {
         self.entry.time_limit
+    }
+
+    fn poll_every(&self) -> Duration {
+        self.entry.poll_every
     }
 
     fn concurrency(&self) -> Option<u32> {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::http::Answer;
 
 pub use matrix::matrix;
-pub use table::TABLE;
+pub use table::{REPLICATE_ABORTED, REPLICATE_STOPPED, TABLE};
 
 /// The storage that a provider names, for photos and clips. It has rows of its own.
 pub const STORAGE: &str = "storage";
@@ -123,7 +123,8 @@ fn first(provider: &str, phase: Phase, when: When, shows: impl Fn(&str) -> bool)
 
 /// What a status means that its provider does not document.
 ///
-/// At a submit a 4xx is a no, and a 5xx may have been a yes: behind a gateway the order may go on.
+/// At a submit a 4xx is a no, but a 408 and a 5xx may have been a yes: behind a gateway the order may
+/// go on.
 /// Elsewhere nothing is at stake, and a 5xx is asked again.
 const fn undocumented(phase: Phase, status: u16) -> Class {
     use RefusedOver::{Credit, Input, Key};
@@ -132,6 +133,7 @@ const fn undocumented(phase: Phase, status: u16) -> Class {
         (Phase::Submit | Phase::Upload, 402) => Class::Refused(Credit),
         (Phase::Collect, 401 | 403 | 404 | 410)
         | (Phase::Look | Phase::Result | Phase::CallOff, 404 | 410) => Class::Gone,
+        (Phase::Submit, 408) => Class::Unknown,
         (_, 408 | 425 | 429) => Class::Later,
         (Phase::Submit | Phase::Upload, 400..=499) => Class::Refused(Input),
         (Phase::Submit, 300..=399) => Class::Broken,

@@ -1,6 +1,7 @@
 //! What the tests of this crate share.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use domain::{ClipOptions, JobId};
 use fake_providers::{Fake, Name, Switches};
@@ -23,6 +24,12 @@ pub(crate) fn order(entry: &ProviderEntry) -> ClipOrder {
         photo: PathBuf::from("/nowhere/photo.jpg"),
         photo_url: None,
     }
+}
+
+/// A provider's entry as it would be if what failed were charged.
+pub(crate) fn billing_failures(provider: &str) -> Arc<ProviderEntry> {
+    let entry = Registry::built_in().entry(provider).expect("an entry");
+    Arc::new(ProviderEntry { bills_failures: true, ..(*entry).clone() })
 }
 
 /// A provider on loopback, and an order for it with a photo.
@@ -55,7 +62,7 @@ impl Rig {
         Base::parse(&self.fake.base(self.name)).expect("a root")
     }
 
-    pub(crate) fn entry(&self) -> std::sync::Arc<ProviderEntry> {
+    pub(crate) fn entry(&self) -> Arc<ProviderEntry> {
         Registry::built_in().entry(self.name.as_str()).expect("an entry")
     }
 

@@ -13,6 +13,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode};
 use url::Url;
 
+pub(crate) use answer::obeyed;
 pub use answer::{Answer, NotUnderstood};
 pub use download::DownloadError;
 pub use guard::{Guard, GuardRefusal};
@@ -173,7 +174,9 @@ impl Http {
             return Answer::read(response).await.map(Reply::Whole);
         }
         let headers = response.headers().clone();
-        Ok(Reply::Clip { headers, clip: download::delivery(response, self.timeouts.idle) })
+        let clip = download::delivery(response, self.timeouts.idle);
+        let clip = clip.map_err(|error| Unanswered::Lost(error.into()))?;
+        Ok(Reply::Clip { headers, clip })
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, Unanswered> {

@@ -23,8 +23,9 @@ pub(crate) fn submitted(answer: &Result<Submitted, SubmitError>) -> String {
 
 pub(crate) fn looked(answer: &Result<Look, LookError>) -> String {
     match answer {
-        Ok(Look::Pending { after }) if after.as_secs() == 30 => "in 30 s".to_owned(),
         Ok(Look::Pending { .. }) => "pending".to_owned(),
+        Ok(Look::Busy { after }) if after.as_secs() == 30 => "busy for 30 s".to_owned(),
+        Ok(Look::Busy { .. }) => "busy".to_owned(),
         Ok(Look::Ready { .. }) => "ready".to_owned(),
         Ok(Look::Failed { refusal, charged }) => {
             format!("failed over {}, {charged}", refusal.over.as_str())

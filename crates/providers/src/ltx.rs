@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{ClipOptions, MicroUsd};
+use domain::{ClipOptions, ClipSpec};
 use ports::{
     CallOff, CallOffError, ClipDelivery, ClipOrder, CollectError, Collected, GenerationRefusal,
     Look, LookError, ProviderJob, Quote, Source, SubmitError, Submitted, VideoGenerator,
@@ -139,12 +139,22 @@ impl Ltx {
         Ok(Seen::Other(not_seen(NAME, &answer, self.entry.poll_every)?))
     }
 
-    fn look_of(&self, job: &wire::Job) -> Look {
+    fn look_of(&self, spec: &ClipSpec, job: &wire::Job) -> Look {
         match job.status.as_str() {
             "completed" if job.result.is_some() => Look::Ready { charged: None },
-            "completed" | "failed" => failed(job.error.as_ref()),
+            "completed" | "failed" => self.failed(spec, job.error.as_ref()),
             // A state that is new to us is one of the ways to be under way: the deadline ends it.
             _ => Look::Pending { after: jittered(self.entry.poll_every) },
+        }
+    }
+
+    fn failed(&self, spec: &ClipSpec, error: Option<&wire::JobError>) -> Look {
+        let kind = error.map_or("", |error| &error.kind);
+        let over = refused_over(NAME, Phase::Look, &[kind]);
+        let said = error.and_then(|error| cleaned(&error.message));
+        Look::Failed {
+            refusal: refusal(NAME, over, said),
+            charged: self.entry.price_of_failure(spec),
         }
     }
 
@@ -167,14 +177,6 @@ impl Ltx {
     }
 }
 
-/// Nothing that fails is billed.
-fn failed(error: Option<&wire::JobError>) -> Look {
-    let kind = error.map_or("", |error| &error.kind);
-    let over = refused_over(NAME, Phase::Look, &[kind]);
-    let said = error.and_then(|error| cleaned(&error.message));
-    Look::Failed { refusal: refusal(NAME, over, said), charged: MicroUsd::ZERO }
-}
-
 impl VideoGenerator for Ltx {
     fn name(&self) -> &'static str {
         NAME
@@ -186,6 +188,10 @@ impl VideoGenerator for Ltx {
 
     fn time_limit(&self) -> Duration {
         self.entry.time_limit
+    }
+
+    fn poll_every(&self) -> Duration {
+        self.entry.poll_every
     }
 
     fn concurrency(&self) -> Option<u32> {
@@ -200,10 +206,10 @@ impl VideoGenerator for Ltx {
         self.order(order).await.or_else(NotOrdered::into_submitted)
     }
 
-    async fn look(&self, _order: &ClipOrder, job: &ProviderJob) -> Result<Look, LookError> {
+    async fn look(&self, order: &ClipOrder, job: &ProviderJob) -> Result<Look, LookError> {
         let failed = |source| LookError { provider_job: job.id.clone(), source };
         Ok(match self.see(job).await.map_err(failed)? {
-            Seen::Job(job) => self.look_of(&job),
+            Seen::Job(job) => self.look_of(&order.spec, &job),
             Seen::Other(look) => look,
         })
     }

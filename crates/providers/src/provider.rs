@@ -66,6 +66,10 @@ impl VideoGenerator for Provider {
         of!(self, it => it.time_limit())
     }
 
+    fn poll_every(&self) -> Duration {
+        of!(self, it => it.poll_every())
+    }
+
     fn concurrency(&self) -> Option<u32> {
         of!(self, it => it.concurrency())
     }

@@ -119,7 +119,7 @@ pub fn not_seen(provider: &str, answer: &Answer, pause: Duration) -> Result<Look
     match class_of(provider, Phase::Look, answer) {
         Class::Later => {
             let after = answer.retry_after().unwrap_or_else(|| jittered(pause));
-            Ok(Look::Pending { after })
+            Ok(Look::Busy { after })
         }
         Class::Gone => Ok(Look::Gone),
         Class::Refused(_) | Class::Unknown | Class::Broken => Err(Unexpected::of(answer).into()),
@@ -135,6 +135,8 @@ pub fn refusal(provider: &str, over: RefusedOver, said: Option<String>) -> Gener
         RefusedOver::Key => "does not accept our key",
         RefusedOver::Model => "does not offer this model",
         RefusedOver::Fault => "failed to film this",
+        RefusedOver::Stopped => "was told to stop",
+        RefusedOver::Gone => "no longer has this",
     };
     let said = said.map(|said| format!(": {said}")).unwrap_or_default();
     GenerationRefusal { over, reason: format!("{provider} {what}{said}") }

@@ -14,7 +14,7 @@ use ports::{
 use reqwest::RequestBuilder;
 use url::Url;
 
-use crate::fault::{Class, Phase, class_of, refused_over};
+use crate::fault::{Class, Phase, REPLICATE_ABORTED, REPLICATE_STOPPED, class_of, refused_over};
 use crate::http::{Answer, Base, DownloadError, Http, Timeouts, Unanswered};
 use crate::key::Key;
 use crate::order::{check_photo, words};
@@ -152,21 +152,20 @@ impl Replicate {
         }
     }
 
-    /// Failed and aborted predictions of public models are free; what was cancelled when it had
-    /// begun is charged, at most for the whole.
+    /// What was stopped when it had begun is charged, at most for the whole; what did not begin
+    /// before its deadline is free.
     ///
-    /// Source: Replicate changelog, "Set deadlines for predictions"; for failed ones: ours.
+    /// Source: Replicate changelog, "Set deadlines for predictions".
     fn failed(&self, spec: &ClipSpec, prediction: &Prediction) -> Look {
         let error = prediction.error.as_deref().unwrap_or_default();
+        let over = |sign| refused_over(NAME, Phase::Look, &[sign]);
         let (over, said, is_paid) = match prediction.status {
-            Status::Canceled => {
-                (RefusedOver::Fault, Some("it was cancelled there"), prediction.has_begun())
-            }
+            Status::Canceled => (over(REPLICATE_STOPPED), None, prediction.has_begun()),
             Status::Aborted => {
-                (RefusedOver::Fault, Some("its deadline passed before it began"), false)
+                (over(REPLICATE_ABORTED), Some("its deadline passed before it began"), false)
             }
             Status::Succeeded => (RefusedOver::Fault, Some("what came of it is no video"), true),
-            _ => (refused_over(NAME, Phase::Look, &[error]), None, false),
+            _ => (over(error), None, self.entry.bills_failures),
         };
         let said = said.map(ToOwned::to_owned).or_else(|| cleaned(error));
         let price = self.entry.price_of(spec).filter(|_| is_paid);
@@ -223,6 +222,10 @@ impl VideoGenerator for Replicate {
 
     fn time_limit(&self) -> Duration {
         self.entry.time_limit
+    }
+
+    fn poll_every(&self) -> Duration {
+        self.entry.poll_every
     }
 
     fn concurrency(&self) -> Option<u32> {

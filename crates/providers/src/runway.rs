@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{ClipOptions, ClipSpec, RefusedOver};
+use domain::{ClipOptions, ClipSpec};
 use ports::{
     CallOff, CallOffError, ClipDelivery, ClipOrder, CollectError, Collected, GenerationRefusal,
     Look, LookError, ProviderJob, Quote, Source, SubmitError, Submitted, VideoGenerator,
@@ -107,24 +107,21 @@ impl Runway {
     fn look_of(&self, spec: &ClipSpec, task: &Task) -> Look {
         match task.status.as_str() {
             "SUCCEEDED" if task.address().is_some() => Look::Ready { charged: task.charged() },
-            "SUCCEEDED" | "FAILED" => self.failed(spec, task),
-            "CANCELLED" => {
-                let said = Some("it was cancelled at the provider".to_owned());
-                Look::Failed {
-                    refusal: refusal(NAME, RefusedOver::Fault, said),
-                    charged: task.charged().unwrap_or_default(),
-                }
-            }
+            "SUCCEEDED" | "FAILED" | "CANCELLED" => self.failed(spec, task),
             // THROTTLED is not a no: it waits for our other tasks. So may what is new to us.
             _ => Look::Pending { after: jittered(self.entry.poll_every) },
         }
     }
 
-    /// Input that was moderated is not refunded: without a word on the cost it is taken for paid.
+    /// Without a word on the cost, work that was stopped, input that was moderated, which is not
+    /// refunded, and a clip that is none are taken for paid.
     fn failed(&self, spec: &ClipSpec, task: &Task) -> Look {
         let code = task.failure_code.as_deref().unwrap_or_default();
-        let over = refused_over(NAME, Phase::Look, &[code]);
-        let is_paid = code.starts_with("SAFETY.INPUT") || task.status == "SUCCEEDED";
+        let status = task.status.as_str();
+        let over = refused_over(NAME, Phase::Look, &[code, &format!("status: {status}")]);
+        let is_paid = self.entry.bills_failures
+            || code.starts_with("SAFETY.INPUT")
+            || matches!(status, "SUCCEEDED" | "CANCELLED");
         let untold = || self.entry.price_of(spec).filter(|_| is_paid).unwrap_or_default();
         let said = task.failure.as_deref().and_then(cleaned);
         Look::Failed {
@@ -196,6 +193,10 @@ impl VideoGenerator for Runway {
 
     fn time_limit(&self) -> Duration {
         self.entry.time_limit
+    }
+
+    fn poll_every(&self) -> Duration {
+        self.entry.poll_every
     }
 
     fn concurrency(&self) -> Option<u32> {

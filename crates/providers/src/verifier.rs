@@ -81,7 +81,8 @@ impl VerifyPost for Verifier {
 
 /// Who tells the posts of the providers that the settings have a key for. `REPLICATE_WEBHOOK_SECRET`
 /// holds the secret of Replicate's, or several, separated by spaces, while it is replaced; without it
-/// Replicate is asked.
+/// Replicate is asked. `FAL_USER_ID` names our user at fal, which signs for all its customers with
+/// the same keys; without it, what fal signed for any of them is believed.
 ///
 /// # Errors
 /// [`InvalidSetting`] names the setting that cannot be read.
@@ -110,8 +111,15 @@ pub fn verifiers(lookup: impl Fn(&str) -> Option<String>) -> Result<Vec<Verifier
     }
     if settings.text("FAL_KEY").is_ok() {
         let rest = base("FAL_REST_URL", Fal::REST_URL)?;
-        verifiers
-            .push(Verifier::Fal(FalVerifier::new(Http::new(&[&rest], Timeouts::default()), rest)));
+        let expected = "the id of our user at fal";
+        let user = settings.maybe("FAL_USER_ID", expected, |text| {
+            Some(text.trim()).filter(|user| !user.is_empty()).map(ToOwned::to_owned)
+        })?;
+        let verifier = FalVerifier::new(Http::new(&[&rest], Timeouts::default()), rest);
+        verifiers.push(Verifier::Fal(match user {
+            Some(user) => verifier.only_for(user),
+            None => verifier,
+        }));
     }
     Ok(verifiers)
 }
@@ -124,5 +132,53 @@ pub fn key_of(provider: &str) -> Option<&'static str> {
         "replicate" => Some("REPLICATE_API_TOKEN"),
         "fal" => Some("FAL_KEY"),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A webhook that fal signed for `user-1`, with a signature that nobody gets to check.
+    fn post() -> ProviderPost {
+        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        ProviderPost {
+            headers: vec![
+                header("x-fal-webhook-request-id", "req-1"),
+                header("x-fal-webhook-user-id", "user-1"),
+                header("x-fal-webhook-timestamp", "1790000000"),
+                header("x-fal-webhook-signature", &"0".repeat(128)),
+            ],
+            body: b"{}".to_vec(),
+        }
+    }
+
+    async fn judged(user: &str) -> Result<Notice, NotGenuine> {
+        let lookup = |name: &str| match name {
+            "FAL_KEY" => Some("k".to_owned()),
+            "FAL_REST_URL" => Some("http://127.0.0.1:1".to_owned()),
+            "FAL_USER_ID" => Some(user.to_owned()),
+            _ => None,
+        };
+        let verifiers = verifiers(lookup).expect("settings");
+        verifiers[0].verify(&post(), Timestamp::from_epoch_ms(1_790_000_000_000)).await
+    }
+
+    #[tokio::test]
+    async fn webhooks_of_fal_are_for_the_user_that_is_set() {
+        assert!(matches!(judged("user-2").await, Err(NotGenuine::Forged)));
+        for ours in ["user-1", " user-1\n", ""] {
+            assert!(matches!(judged(ours).await, Err(NotGenuine::NoKeys(_))), "{ours:?}");
+        }
+    }
+
+    #[test]
+    fn a_user_that_is_blank_is_named() {
+        let lookup = |name: &str| Some(" ".to_owned()).filter(|_| name.starts_with("FAL_USER"));
+        let lookup = |name: &str| lookup(name).or((name == "FAL_KEY").then(|| "k".to_owned()));
+
+        let error = verifiers(lookup).expect_err("refused");
+
+        assert!(error.to_string().starts_with("FAL_USER_ID"), "{error}");
     }
 }

@@ -11,7 +11,9 @@ fn the_documented_table_is_the_one_in_the_code() {
         "# What an answer that is not a yes means\n\n\
          Made from `crates/providers/src/fault/table.rs` with `UPDATE_FAULTS=1 cargo test -p \
          providers --test fault_matrix`. The first row that fits counts. *Asked again* is what `ltx` \
-         does by itself; another provider may be asked only where that is set up, and never over content or input.\n\n\
+         does by itself; another provider may be asked only where that is set up, and never over content or input. \
+         *Charged* is about the order; `bills_failures` is a flag of \
+         `crates/providers/registry.toml`.\n\n\
          {}\n",
         providers::fault::matrix().trim_end()
     );

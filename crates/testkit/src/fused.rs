@@ -262,6 +262,10 @@ impl<T: VideoGenerator> VideoGenerator for Fused<T> {
         self.port.time_limit()
     }
 
+    fn poll_every(&self) -> Duration {
+        self.port.poll_every()
+    }
+
     fn concurrency(&self) -> Option<u32> {
         self.port.concurrency()
     }

@@ -6,15 +6,26 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use domain::{Attempt, ClipMade, FailureKind, Job, MicroUsd, Resolution, Settlement, keys};
+use domain::{
+    Attempt, ClipMade, FailureKind, Job, MicroUsd, ObjectKey, RefusedOver, Resolution, Settlement,
+    keys,
+};
 use ports::{
-    ClipDelivery, ClipOrder, Collected, Content, Handled, Look, ObjectMeta, ObjectStore,
-    ProviderJob, Rewrap, RewrapError, VideoGenerator,
+    ClipDelivery, ClipOrder, Collected, Content, GenerationRefusal, Handled, Look, LookError,
+    ObjectMeta, ObjectStore, ProviderJob, Rewrap, RewrapError, VideoGenerator,
 };
 
 use crate::handler::Ltx;
-use crate::ordering::{LATE, NEXT};
+use crate::ordering::LATE;
+use crate::winding_up::what_is_charged;
 use crate::{LtxError, Parts};
+
+/// For so long after it was taken, work that the provider does not find is waited for.
+const FRESH: Duration = Duration::from_mins(2);
+/// When to look at it again.
+const FRESH_WAIT: Duration = Duration::from_secs(5);
+/// The shortest pause between two looks, whatever the provider asks for.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 
 const GONE: &str = "the provider no longer has the clip";
 
@@ -35,7 +46,7 @@ impl<P: Parts> Ltx<P> {
     ) -> Result<Handled, LtxError> {
         let work = self.workspace()?;
         let order = self.clip_order(job, attempt, work.path().join("photo.jpg"));
-        if self.store.head(&keys::delivered(job.id, attempt.number)).await?.is_some() {
+        if self.store.head(&delivered_key(attempt)).await?.is_some() {
             return self.judge(job, attempt, &order, Instant::now()).await;
         }
         let late = attempt.is_late(self.now());
@@ -48,11 +59,31 @@ impl<P: Parts> Ltx<P> {
             Ok(Look::Failed { refusal, charged }) => {
                 self.refuse(job, attempt, refusal, charged).await
             }
-            Ok(Look::Gone) => self.give_up_attempt(job, attempt, GONE).await,
-            Ok(Look::Pending { after }) if !late => Ok(Handled::NotYet { after }),
-            Err(error) if !late => self.note_fault(job, attempt, error.into()).await,
-            Ok(Look::Pending { .. }) | Err(_) => self.give_up_attempt(job, attempt, LATE).await,
+            // What was just taken may not be seen everywhere yet.
+            Ok(Look::Gone) if self.is_fresh(attempt) => Ok(Handled::NotYet { after: FRESH_WAIT }),
+            Ok(Look::Gone) => {
+                let refusal =
+                    GenerationRefusal { over: RefusedOver::Gone, reason: GONE.to_owned() };
+                self.refuse(job, attempt, refusal, attempt.reserved).await
+            }
+            Ok(Look::Pending { after } | Look::Busy { after }) if !late => {
+                Ok(Handled::NotYet { after: after.max(SHORTEST_PAUSE) })
+            }
+            Ok(Look::Pending { .. }) => self.give_up_late(job, generator, attempt, &order).await,
+            // Free, and no reason to give up what is paid for: until the deadline.
+            Err(error) if !late => Err(error.into()),
+            Err(error) => self.note_fault(job, attempt, error.into()).await,
+            Ok(Look::Busy { .. }) => {
+                let provider_job = attempt.provider_job.clone().unwrap_or_default();
+                let source = "the provider cannot say how far it is".into();
+                self.note_fault(job, attempt, LookError { provider_job, source }.into()).await
+            }
         }
+    }
+
+    /// Whether the order was taken so recently that the provider may not find it yet.
+    fn is_fresh(&self, attempt: &Attempt) -> bool {
+        attempt.resumes.is_none() && self.now().since(attempt.intended_at) < FRESH
     }
 
     /// The provider says what it charges: from here on the ledger holds that.
@@ -73,20 +104,22 @@ impl<P: Parts> Ltx<P> {
         Ok(repriced)
     }
 
-    /// There will be no clip of this attempt, and it may well be charged.
-    async fn give_up_attempt(
+    /// The provider is still at it after the deadline: it is called off, if that can be done.
+    async fn give_up_late(
         &self,
         job: &Job,
+        generator: &P::Generator,
         attempt: &Attempt,
-        reason: &str,
+        order: &ClipOrder,
     ) -> Result<Handled, LtxError> {
+        let called_off = generator.call_off(order, &provider_job(attempt)).await;
+        let charged = match &called_off {
+            Ok(outcome) => what_is_charged(generator.name(), outcome, attempt.reserved).0,
+            Err(_) => attempt.reserved,
+        };
         let kind = FailureKind::Late;
-        let given_up = Settlement::given_up(kind, reason.to_owned(), attempt.reserved);
-        let settled = self.settle(attempt, given_up).await?;
-        if settled.resumes.is_some() {
-            return Ok(Handled::NotYet { after: NEXT });
-        }
-        self.fail(job, kind, reason, attempt.note.as_deref()).await
+        self.settle(attempt, Settlement::given_up(kind, LATE.to_owned(), charged)).await?;
+        self.end(job, kind, LATE, attempt.note.as_deref()).await
     }
 
     async fn collect(
@@ -123,7 +156,7 @@ impl<P: Parts> Ltx<P> {
         let ClipDelivery { content_type, bytes } = delivery;
         let content_type = content_type.unwrap_or_else(|| "video/mp4".to_owned());
         let meta = ObjectMeta { content_type, ..ObjectMeta::default() };
-        let key = keys::delivered(job.id, attempt.number);
+        let key = delivered_key(attempt);
         if let Err(error) = self.store.put_stream(&key, bytes, &meta).await {
             return self.note_fault(job, attempt, error.into()).await;
         }
@@ -139,7 +172,7 @@ impl<P: Parts> Ltx<P> {
         order: &ClipOrder,
         began: Instant,
     ) -> Result<Handled, LtxError> {
-        let key = keys::delivered(job.id, attempt.number);
+        let key = delivered_key(attempt);
         let (from, to) =
             (order.photo.with_file_name("delivered"), order.photo.with_file_name("clip.mp4"));
         self.store.fetch(&key, &from).await?;
@@ -182,6 +215,12 @@ impl<P: Parts> Ltx<P> {
         self.remember(job, attempt, &order.photo, &clip).await;
         self.finish(job, clip).await
     }
+}
+
+/// Where what was delivered for an attempt is: an attempt that looks again at the work of another
+/// goes on with what that has.
+fn delivered_key(attempt: &Attempt) -> ObjectKey {
+    keys::delivered(attempt.job, attempt.resumes.unwrap_or(attempt.number))
 }
 
 /// The provider's name for the work of an attempt.

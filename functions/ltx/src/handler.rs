@@ -6,8 +6,8 @@ use std::time::Duration;
 use domain::{Attempt, ClipMade, Failure, FailureKind, Job, JobState, Stage, Step, keys};
 use events::{Heard, LtxRequest};
 use ports::{
-    Chronicle, ChronicleError, GenerationRefusal, HandleRecord, Handled, Ledger, ObjectStore,
-    Quote, Stepped, VideoGenerator,
+    Chain, Chronicle, ChronicleError, GenerationRefusal, HandleRecord, Handled, Ledger,
+    ObjectStore, Quote, Stepped, VideoGenerator,
 };
 
 use crate::{LtxError, Parts, Policy};
@@ -42,16 +42,15 @@ impl<P: Parts> HandleRecord for Ltx<P> {
 
     async fn handle(&self, request: &LtxRequest) -> Result<Handled, LtxError> {
         let job = self.chronicle.read(request.job()?).await?;
-        let handled = match job.state {
-            JobState::Pending => Handled::NotYet { after: PHOTO_WAIT },
+        match job.state {
+            JobState::Pending => Ok(Handled::NotYet { after: PHOTO_WAIT }),
             JobState::Queued | JobState::Generating => {
-                Box::pin(self.serve(job, request.heard.as_ref())).await?
+                let served = Box::pin(self.serve(job, request.heard.as_ref())).await;
+                if request.once { only_once(request, served) } else { served }
             }
             // Somebody else has brought it further, or to an end.
-            _ => Box::pin(self.wind_up(&job)).await?,
-        };
-        // Whoever asked for one look has not taken the place of the message that waits.
-        Ok(if request.once { Handled::Done } else { handled })
+            _ => Box::pin(self.wind_up(&job)).await,
+        }
     }
 
     fn is_hopeless(fault: &LtxError) -> bool {
@@ -75,8 +74,7 @@ impl<P: Parts> Ltx<P> {
         // In this order: an attempt has succeeded only after its clip is stored, so whoever reads of the
         // success finds the clip.
         let attempts = self.ledger.attempts(job.id).await?;
-        let stored = self.store.head(&keys::clip(job.id)).await?;
-        if let Some(clip) = stored.and_then(|head| ClipMade::from_metadata(&head.meta.user)) {
+        if let Some(clip) = self.stored_clip(&job).await? {
             return self.finish(&job, clip).await;
         }
         if let Some(heard) = heard
@@ -93,10 +91,13 @@ impl<P: Parts> Ltx<P> {
                 return self.fail(&job, FailureKind::Refused, &refusal.reason, None).await;
             }
         };
-        match self.start(job, generator).await? {
-            Some(job) => Box::pin(self.follow_ledger(&job, generator, &quote, &attempts)).await,
-            None => Ok(Handled::Done),
-        }
+        Box::pin(self.follow_ledger(&job, generator, &quote, &attempts)).await
+    }
+
+    /// The clip of the job, if it is stored.
+    pub(crate) async fn stored_clip(&self, job: &Job) -> Result<Option<ClipMade>, LtxError> {
+        let stored = self.store.head(&keys::clip(job.id)).await?;
+        Ok(stored.and_then(|head| ClipMade::from_metadata(&head.meta.user)))
     }
 
     /// Who is to film it, and what that would cost.
@@ -114,8 +115,10 @@ impl<P: Parts> Ltx<P> {
                 "there is no provider {wanted:?} here, only {known}"
             ))
         })?;
-        if let Some(other) = self.failover_after(job, attempts) {
-            return Ok((other, other.quote(&job.order.clip)?));
+        if let Some((newest, other)) = self.taken_over(job, attempts) {
+            let said = || newest.note.clone().unwrap_or_default();
+            let first_refusal = |_| GenerationRefusal::of_input(said());
+            return Ok((other, other.quote(&job.order.clip).map_err(first_refusal)?));
         }
         let quote = generator.quote(&job.order.clip);
         match (quote, self.failover(job)) {
@@ -127,13 +130,28 @@ impl<P: Parts> Ltx<P> {
         }
     }
 
+    /// Who has taken over from the default provider, or is to, and after which attempt.
+    fn taken_over<'a>(
+        &self,
+        job: &Job,
+        attempts: &'a [Attempt],
+    ) -> Option<(&'a Attempt, &P::Generator)> {
+        let newest = since_redrive(job, attempts).last()?;
+        let other = self.failover(job).filter(|other| other.name() == newest.provider);
+        Some((newest, other.or_else(|| self.failover_after(job, attempts))?))
+    }
+
     /// The job, being generated; none if somebody else has brought it further.
-    async fn start(&self, job: Job, generator: &P::Generator) -> Result<Option<Job>, LtxError> {
+    pub(crate) async fn start(
+        &self,
+        job: &Job,
+        generator: &P::Generator,
+    ) -> Result<Option<Job>, LtxError> {
         if job.state != JobState::Queued {
-            return Ok(Some(job));
+            return Ok(Some(job.clone()));
         }
         let step = Step::StartGenerating { provider: generator.name().to_owned() };
-        Ok(match self.chronicle.step(&job, &step).await? {
+        Ok(match self.chronicle.step(job, &step).await? {
             Stepped::Now(job) => Some(job),
             Stepped::Not(job) => (job.state == JobState::Generating).then_some(job),
         })
@@ -168,6 +186,19 @@ impl<P: Parts> Ltx<P> {
         };
         let job = self.chronicle.step(job, &Step::Fail(failure)).await?.job();
         self.wind_up(&job).await
+    }
+}
+
+/// Whoever asked for one look has not taken the place of the message that waits. News of a provider
+/// that could not be looked into are kept.
+fn only_once(request: &LtxRequest, served: Result<Handled, LtxError>) -> Result<Handled, LtxError> {
+    match served {
+        Ok(_) => Ok(Handled::Done),
+        Err(error) if request.heard.is_none() => {
+            tracing::warn!(job.id = %request.job_id, error = %Chain(&error), "a look broke");
+            Ok(Handled::Done)
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -14,6 +14,7 @@ mod ordering;
 mod parts;
 mod policy;
 mod reuse;
+mod settling;
 mod unknown;
 mod winding_up;
 

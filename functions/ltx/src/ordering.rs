@@ -7,12 +7,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use domain::{
-    Attempt, AttemptState, FailureKind, Intent, Job, MicroUsd, RefusedOver, Settlement, Ticket,
-    Turn, keys,
+    Attempt, AttemptState, FailureKind, Intent, Job, MicroUsd, Settlement, Ticket, Turn, keys,
 };
 use ports::{
-    Admission, Chain, ClipOrder, Clock, GenerationRefusal, Handled, Ledger, ObjectStore, Opened,
-    Quote, Replaced, SubmitError, Submitted, VideoGenerator,
+    Admission, Chain, ClipOrder, Clock, Handled, Ledger, ObjectStore, Opened, ProviderJob, Quote,
+    SubmitError, Submitted, VideoGenerator,
 };
 
 use crate::handler::{FAULT, Ltx, since_redrive};
@@ -23,9 +22,23 @@ const BUSY_WAIT: Duration = Duration::from_secs(2);
 /// When to go on after an attempt has ended and another may follow.
 pub(crate) const NEXT: Duration = Duration::from_secs(1);
 /// The longest pause between two questions for a turn.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+const LONGEST_WAIT: Duration = Duration::from_mins(2);
+/// The longest pause between two orders that are not taken, unless the provider asks for a longer one.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// How often it is tried to write down who has an order.
+const RECORD_TRIES: u32 = 5;
+/// The pause after the first time; it doubles.
+const RECORD_PAUSE: Duration = Duration::from_millis(50);
 
 pub(crate) const LATE: &str = "the clip was not ready in time";
+
+/// What became of the wish to write an intention down.
+enum Written {
+    /// It is written: order.
+    New { attempt: Box<Attempt>, photo: PathBuf, work: tempfile::TempDir },
+    /// It is not, and nothing is to be ordered.
+    Not(Handled),
+}
 
 impl<P: Parts> Ltx<P> {
     /// Does what follows from an attempt that has not ended. It is for whoever was chosen then,
@@ -55,25 +68,20 @@ impl<P: Parts> Ltx<P> {
         quote: &Quote,
         attempts: &[Attempt],
     ) -> Result<Handled, LtxError> {
-        let number = next_number(attempts);
         let Some(newest) = since_redrive(job, attempts).last() else {
-            return match attempts.last().filter(|attempt| may_be_resumed(attempt)) {
-                Some(given_up) => self.resume(job, generator, given_up, number).await,
-                None => self.order(job, generator, quote, number, MicroUsd::ZERO).await,
+            return match attempts.last().and_then(|one| self.resumable(one)) {
+                Some((theirs, given_up)) => self.resume(job, theirs, given_up).await,
+                None => self.order(job, generator, quote, attempts).await,
             };
         };
         match newest.state {
             AttemptState::NotTaken => self.order_again(job, generator, quote, attempts).await,
-            // The provider no longer has the work that was looked at again.
-            AttemptState::Failed if newest.resumes.is_some() => {
-                self.order(job, generator, quote, number, MicroUsd::ZERO).await
-            }
             AttemptState::Failed if self.may_follow(job, attempts, newest) => {
-                self.order(job, generator, quote, number, MicroUsd::ZERO).await
+                self.order(job, generator, quote, attempts).await
             }
             AttemptState::Failed => self.fail_as(job, newest).await,
             AttemptState::Succeeded if newest.reused_from.is_some() => {
-                self.order(job, generator, quote, number, MicroUsd::ZERO).await
+                self.order(job, generator, quote, attempts).await
             }
             _ => {
                 let cause = format!("attempt {} is {}, no clip", newest.number, newest.state);
@@ -86,22 +94,33 @@ impl<P: Parts> Ltx<P> {
     async fn resume(
         &self,
         job: &Job,
-        generator: &P::Generator,
+        theirs: &P::Generator,
         given_up: &Attempt,
-        number: u32,
     ) -> Result<Handled, LtxError> {
-        let Some(theirs) = self.generator(Some(&given_up.provider)) else {
-            let (attempt, provider) = (given_up.number, given_up.provider.clone());
-            return Err(LtxError::NotHere { attempt, provider });
-        };
-        let deadline = self.now().plus(generator.time_limit());
-        let resumed = given_up.resume(number, self.now(), deadline);
+        let now = self.now();
+        let resumed = given_up.resume(given_up.number + 1, now, now.plus(theirs.time_limit()));
+        let Some(job) = &self.start(job, theirs).await? else { return self.wind_up(job).await };
         match self.ledger.open(&resumed, &self.policy.caps).await? {
             Opened::New => self.look(job, theirs, &resumed).await,
             _ => Ok(Handled::NotYet { after: BUSY_WAIT }),
         }
     }
 
+    /// The attempt and its provider, if that may still have the work, so that a look at it is free.
+    fn resumable<'a>(&self, attempt: &'a Attempt) -> Option<(&P::Generator, &'a Attempt)> {
+        let ours = matches!(attempt.failure, Some(FailureKind::Fault | FailureKind::Late));
+        let given_up =
+            attempt.state == AttemptState::Failed && ours && attempt.refused_over.is_none();
+        // What could not be called off went on.
+        let went_on = attempt.state == AttemptState::Cancelled
+            && attempt.charged.is_some_and(|charged| charged > MicroUsd::ZERO);
+        let taken = attempt.provider_job.is_some() && attempt.resumes.is_none();
+        let theirs = self.generator(Some(&attempt.provider))?;
+        ((given_up || went_on) && taken).then_some((theirs, attempt))
+    }
+
+    /// The provider did not take the order so far: it is made again, until the deadline of the first
+    /// that it did not take.
     async fn order_again(
         &self,
         job: &Job,
@@ -109,53 +128,73 @@ impl<P: Parts> Ltx<P> {
         quote: &Quote,
         attempts: &[Attempt],
     ) -> Result<Handled, LtxError> {
-        let current = since_redrive(job, attempts);
-        let of_this = current.iter().filter(|attempt| attempt.provider == generator.name());
-        let faults: u32 = of_this.clone().map(|attempt| attempt.faults).sum();
-        let late = of_this.clone().any(|attempt| attempt.is_late(self.now()));
-        let note = attempts.last().and_then(|attempt| attempt.note.as_deref());
-
-        if faults >= self.policy.max_faults {
-            return self.fail(job, FailureKind::Fault, FAULT, note).await;
-        }
-        if late {
+        let mut run = not_taken(job, generator.name(), attempts);
+        if run.any(|attempt| attempt.is_late(self.now())) {
+            let note = attempts.last().and_then(|attempt| attempt.note.as_deref());
             return self.fail(job, FailureKind::Late, LATE, note).await;
         }
-        self.order(job, generator, quote, next_number(attempts), MicroUsd::ZERO).await
+        self.order(job, generator, quote, attempts).await
     }
 
-    /// Writes the intention down, then orders. What can break without an order comes before both:
-    /// an intention that nothing followed would count as unknown.
+    /// Asks for a turn, writes the intention down, then orders.
     pub(crate) async fn order(
         &self,
         job: &Job,
         generator: &P::Generator,
         quote: &Quote,
-        number: u32,
-        at_risk: MicroUsd,
+        attempts: &[Attempt],
     ) -> Result<Handled, LtxError> {
         if let Turn::Wait { ahead } = self.ask_for_turn(job, generator).await? {
             let after = Duration::from_secs(1 + ahead as u64).min(LONGEST_WAIT);
             return Ok(Handled::NotYet { after });
         }
-        let (_work, photo) = self.fetch_photo(job).await?;
+        let written = Box::pin(self.write_down(job, generator, quote, attempts)).await;
+        match written {
+            Ok(Written::New { attempt, photo, work: _work }) => {
+                let refused = not_taken(job, generator.name(), attempts).count();
+                let pause = Duration::from_secs(5 << refused.min(4)).min(LONGEST_PAUSE);
+                self.submit(job, generator, &attempt, photo, pause).await
+            }
+            Ok(Written::Not(handled)) => Ok(handled),
+            Err(error) => {
+                self.leave(generator.name(), job).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes the intention down. What can break without an order comes before it: an intention
+    /// that nothing followed would count as unknown.
+    async fn write_down(
+        &self,
+        job: &Job,
+        generator: &P::Generator,
+        quote: &Quote,
+        attempts: &[Attempt],
+    ) -> Result<Written, LtxError> {
+        let Some(job) = &self.start(job, generator).await? else {
+            return Ok(Written::Not(self.wind_up(job).await?));
+        };
+        let (work, photo) = self.fetch_photo(job).await?;
+        let number = attempts.last().map_or(0, |attempt| attempt.number) + 1;
         let intent = self.intent(job, generator, quote, number);
         if let Some(handled) = self.take_stored(job, &intent, &photo).await? {
-            return Ok(handled);
+            return Ok(Written::Not(handled));
         }
+        let unknown = attempts.iter().filter(|attempt| attempt.is_unknown());
+        let at_risk = unknown.map(|attempt| attempt.reserved).sum();
         let attempt = Attempt { at_risk, ..Attempt::intend(intent, self.now()) };
         if let Some(warning) = &quote.warning {
             tracing::warn!(job.id = %job.id, "{warning}");
         }
-
-        match self.ledger.open(&attempt, &self.policy.caps).await? {
-            Opened::New => self.submit(job, generator, &attempt, photo).await,
-            Opened::Exists => Ok(Handled::NotYet { after: BUSY_WAIT }),
+        Ok(match self.ledger.open(&attempt, &self.policy.caps).await? {
+            Opened::New => Written::New { attempt: Box::new(attempt), photo, work },
+            Opened::Exists => Written::Not(Handled::NotYet { after: BUSY_WAIT }),
             Opened::Over(over) => {
-                self.leave(generator.name(), job).await?;
-                self.fail(job, FailureKind::Refused, &over.to_string(), None).await
+                let reason = over.to_string();
+                Written::Not(self.fail(job, FailureKind::Refused, &reason, None).await?)
             }
-        }
+        })
     }
 
     fn intent(&self, job: &Job, generator: &P::Generator, quote: &Quote, number: u32) -> Intent {
@@ -202,7 +241,7 @@ impl<P: Parts> Ltx<P> {
     ) -> Result<Handled, LtxError> {
         if generator.resubmits_safely() {
             let (_work, photo) = self.fetch_photo(job).await?;
-            return self.submit(job, generator, attempt, photo).await;
+            return self.submit(job, generator, attempt, photo, LONGEST_PAUSE).await;
         }
         match self.grace_left(attempt) {
             Some(after) => Ok(Handled::NotYet { after }),
@@ -216,25 +255,29 @@ impl<P: Parts> Ltx<P> {
         self.policy.submit_grace.checked_sub(age).filter(|left| !left.is_zero())
     }
 
+    /// Orders. An order that is not taken is made again after `pause`, or later if the provider says
+    /// so; its turn is kept.
     async fn submit(
         &self,
         job: &Job,
         generator: &P::Generator,
         attempt: &Attempt,
         photo: PathBuf,
+        pause: Duration,
     ) -> Result<Handled, LtxError> {
         let order = self.clip_order(job, attempt, photo);
 
         // Boxed, here and below, as these futures are too large to move about.
         match Box::pin(generator.submit(&order)).await {
             Ok(Submitted::Accepted(named)) => {
-                let submitted = attempt.submitted(&named.id, named.links.as_deref())?;
-                self.write(attempt, &submitted).await?;
-                Box::pin(self.look(job, generator, &submitted)).await
+                let submitted = self.record(attempt, &named).await?;
+                match generator.poll_every() {
+                    Duration::ZERO => Box::pin(self.look(job, generator, &submitted)).await,
+                    after => Ok(Handled::NotYet { after }),
+                }
             }
             Ok(Submitted::Delivered(named, delivery)) => {
-                let submitted = attempt.submitted(&named.id, named.links.as_deref())?;
-                self.write(attempt, &submitted).await?;
+                let submitted = self.record(attempt, &named).await?;
                 Box::pin(self.receive(job, &submitted, &order, delivery)).await
             }
             Ok(Submitted::Refused(refusal)) => {
@@ -242,13 +285,13 @@ impl<P: Parts> Ltx<P> {
             }
             Ok(Submitted::Later { after, note }) => {
                 self.settle(attempt, Settlement::not_taken(Some(note))).await?;
-                Ok(Handled::NotYet { after })
+                Ok(Handled::NotYet { after: after.max(pause) })
             }
             Err(SubmitError::NotTaken(source)) => {
-                let failed = attempt.with_fault(Chain(source.as_ref()).to_string());
-                self.write(attempt, &failed).await?;
-                self.settle(&failed, Settlement::not_taken(failed.note.clone())).await?;
-                Err(LtxError::Submit { provider: generator.name(), source })
+                let note = Chain(source.as_ref()).to_string();
+                tracing::warn!(job.id = %job.id, provider = generator.name(), error = %note, "not taken");
+                self.settle(attempt, Settlement::not_taken(Some(note))).await?;
+                Ok(Handled::NotYet { after: pause })
             }
             Err(SubmitError::Lost(source)) if generator.resubmits_safely() => {
                 let provider = generator.name();
@@ -261,121 +304,40 @@ impl<P: Parts> Ltx<P> {
         }
     }
 
-    /// The provider has said no.
-    pub(crate) async fn refuse(
-        &self,
-        job: &Job,
-        attempt: &Attempt,
-        refusal: GenerationRefusal,
-        charged: MicroUsd,
-    ) -> Result<Handled, LtxError> {
-        let GenerationRefusal { over, reason } = refusal;
-        if matches!(over, RefusedOver::Key | RefusedOver::Credit) {
-            let (job, provider, over) = (attempt.job, &attempt.provider, over.as_str());
-            tracing::error!(alarm = over, job.id = %job, %provider, "provider refuses us: {reason}");
-        }
-        let settled = self.settle(attempt, Settlement::refused(over, reason, charged)).await?;
-        let attempts = self.ledger.attempts(job.id).await?;
-        if settled.resumes.is_some() || self.may_follow(job, &attempts, &settled) {
-            return Ok(Handled::NotYet { after: NEXT });
-        }
-        self.fail_as(job, &settled).await
-    }
-
-    /// Whether a failed attempt may be followed by another: where the provider broke at no charge,
-    /// or another provider is to take over.
-    fn may_follow(&self, job: &Job, attempts: &[Attempt], failed: &Attempt) -> bool {
-        let current = since_redrive(job, attempts);
-        let free = failed.charged == Some(MicroUsd::ZERO);
-        let broke = failed.refused_over == Some(RefusedOver::Fault) && free;
-        let tried = current.iter().filter(|one| one.state == AttemptState::Failed).count();
-        (broke && tried < self.policy.max_faults as usize)
-            || self.failover_after(job, attempts).is_some()
-    }
-
-    /// Who takes over, if the newest attempt ended for a reason of its provider's own: it refused
-    /// us, or was overloaded until the deadline.
-    pub(crate) fn failover_after(&self, job: &Job, attempts: &[Attempt]) -> Option<&P::Generator> {
-        let other = self.failover(job)?;
-        let current = since_redrive(job, attempts);
-        let newest = current.last().filter(|newest| newest.provider != other.name())?;
-        let late = current.iter().any(|attempt| attempt.is_late(self.now()));
-        let overloaded = newest.state == AttemptState::NotTaken && late;
-        let refused = newest.refused_over.is_some_and(RefusedOver::is_about_provider);
-        (overloaded || refused).then_some(other)
-    }
-
-    /// Who takes over for the default provider, where that is wanted.
-    pub(crate) fn failover(&self, job: &Job) -> Option<&P::Generator> {
-        let name = self.policy.failover.as_deref()?;
-        job.order.clip.provider.is_none().then(|| self.generator(Some(name))).flatten()
-    }
-
-    async fn fail_as(&self, job: &Job, failed: &Attempt) -> Result<Handled, LtxError> {
-        let kind = failed.failure.unwrap_or(FailureKind::Fault);
-        let reason = failed.note.as_deref().unwrap_or(FAULT);
-        self.fail(job, kind, reason, None).await
-    }
-
-    /// Something broke that costs nothing to try again: counted, and tried again up to a limit.
-    pub(crate) async fn note_fault(
-        &self,
-        job: &Job,
-        attempt: &Attempt,
-        error: LtxError,
-    ) -> Result<Handled, LtxError> {
-        let cause = Chain(&error).to_string();
-        let attempt_now = attempt.with_fault(cause.clone());
-        self.write(attempt, &attempt_now).await?;
-        if attempt_now.faults < self.policy.max_faults {
-            return Err(error);
-        }
-        tracing::error!(job.id = %job.id, error = %cause, "job {} is given up", job.id);
-        let (kind, charged) = (FailureKind::Fault, attempt_now.reserved);
-        let given_up = Settlement::given_up(kind, FAULT.to_owned(), charged);
-        self.settle(&attempt_now, given_up).await?;
-        self.fail(job, kind, FAULT, Some(&cause)).await
-    }
-
-    /// The clip of `provider_job` is stored: so its attempt has succeeded.
-    pub(crate) async fn settle_stored(
-        &self,
-        job: &Job,
-        provider_job: &str,
-    ) -> Result<(), LtxError> {
-        for attempt in self.ledger.attempts(job.id).await? {
-            let is_its = attempt.provider_job.as_deref() == Some(provider_job);
-            if is_its && !attempt.state.is_end() {
-                self.settle(&attempt, Settlement::succeeded(attempt.reserved)).await?;
+    /// Writes down who has the order, whatever was written about it meanwhile: this must not get lost.
+    async fn record(&self, attempt: &Attempt, named: &ProviderJob) -> Result<Attempt, LtxError> {
+        let (mut before, mut pause) = (attempt.clone(), RECORD_PAUSE);
+        let mut failed = LtxError::Contended { attempt: attempt.number };
+        for _ in 0..RECORD_TRIES {
+            let after = match before.submitted(&named.id, named.links.as_deref()) {
+                Ok(after) => after,
+                Err(error) => {
+                    failed = error.into();
+                    break;
+                }
+            };
+            match self.write(&before, &after).await {
+                Ok(()) => return Ok(after),
+                Err(error) => failed = error,
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+            let attempts = self.ledger.attempts(attempt.job).await.unwrap_or_default();
+            let now = attempts.into_iter().find(|one| one.number == attempt.number);
+            match now {
+                // A post of the provider was quicker.
+                Some(now) if now.provider_job.as_deref() == Some(&*named.id) => return Ok(now),
+                Some(now) => before = now,
+                None => {}
             }
         }
-        Ok(())
-    }
-
-    /// Writes down how an attempt ended. Its turn is given up with it, unless nobody knows whether
-    /// the provider is at it.
-    pub(crate) async fn settle(
-        &self,
-        attempt: &Attempt,
-        settlement: Settlement,
-    ) -> Result<Attempt, LtxError> {
-        let settled = attempt.settled(settlement, self.now())?;
-        self.write(attempt, &settled).await?;
-        if settled.state.is_end() {
-            let generator = self.generator(Some(&settled.provider));
-            if generator.is_some_and(|generator| generator.concurrency().is_some()) {
-                let admission = Admission(&self.registers);
-                admission.leave(&settled.provider, settled.job, self.now()).await?;
-            }
-        }
-        Ok(settled)
-    }
-
-    pub(crate) async fn write(&self, before: &Attempt, after: &Attempt) -> Result<(), LtxError> {
-        match self.ledger.replace(before, after).await? {
-            Replaced::Done => Ok(()),
-            Replaced::Conflict => Err(LtxError::Contended { attempt: before.number }),
-        }
+        let (job, number, provider, name) =
+            (attempt.job, attempt.number, &attempt.provider, &named.id);
+        tracing::error!(
+            alarm = "unknown", job.id = %job, attempt = number, %provider,
+            "order of job {job} was taken as {name}, which could not be written down"
+        );
+        Err(failed)
     }
 
     /// The accepted photo as a file, which is there as long as its folder.
@@ -411,13 +373,14 @@ impl<P: Parts> Ltx<P> {
     }
 }
 
-fn next_number(attempts: &[Attempt]) -> u32 {
-    attempts.last().map_or(0, |attempt| attempt.number) + 1
-}
-
-/// Whether the provider may still have the work of a given-up attempt, so that a look at it is free.
-fn may_be_resumed(attempt: &Attempt) -> bool {
-    let ours = matches!(attempt.failure, Some(FailureKind::Fault | FailureKind::Late));
-    let taken = attempt.provider_job.is_some() && attempt.refused_over.is_none();
-    attempt.state == AttemptState::Failed && ours && taken && attempt.resumes.is_none()
+/// The newest attempts that this provider did not take, one after the other.
+fn not_taken<'a>(
+    job: &Job,
+    provider: &'a str,
+    attempts: &'a [Attempt],
+) -> impl Iterator<Item = &'a Attempt> {
+    let newest_first = since_redrive(job, attempts).iter().rev();
+    newest_first.take_while(move |attempt| {
+        attempt.state == AttemptState::NotTaken && attempt.provider == provider
+    })
 }

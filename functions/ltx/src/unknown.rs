@@ -61,8 +61,8 @@ impl<P: Parts> Ltx<P> {
         attempts: &[Attempt],
         unknown: &Attempt,
     ) -> Result<Handled, LtxError> {
-        let again = since_redrive(job, attempts).iter().filter(|one| one.is_unknown()).count();
-        if again > self.policy.max_faults as usize {
+        let lost = since_redrive(job, attempts).iter().filter(|one| one.is_unknown()).count();
+        if lost > self.policy.max_faults as usize {
             return self.fail(job, FailureKind::Unknown, UNKNOWN, unknown.note.as_deref()).await;
         }
         let quote = match generator.quote(&job.order.clip) {
@@ -76,7 +76,7 @@ impl<P: Parts> Ltx<P> {
             job.id = %id, attempt = number,
             "ordering again after unknown attempt {number}: {at_risk} may be charged twice"
         );
-        self.order(job, generator, &quote, number + 1, at_risk).await
+        self.order(job, generator, &quote, attempts).await
     }
 
     /// Looks into what a provider said by itself. If it confirms that it has work for an order whose
@@ -93,10 +93,6 @@ impl<P: Parts> Ltx<P> {
         };
         let Some(attempt) = found.filter(lost) else { return Ok(None) };
         let Some(generator) = self.generator(Some(&attempt.provider)) else { return Ok(None) };
-        // An order that has just left will be answered, which is a better source.
-        if attempt.state == AttemptState::Intended && self.grace_left(attempt).is_some() {
-            return Ok(None);
-        }
 
         let work = self.workspace()?;
         let order = self.clip_order(job, attempt, work.path().join("photo.jpg"));

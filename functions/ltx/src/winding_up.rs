@@ -11,6 +11,10 @@ impl<P: Parts> Ltx<P> {
     /// Calls off what is still being filmed, as far as that can be done, and gives up turns. Unknown
     /// orders stay unknown.
     pub(crate) async fn wind_up(&self, job: &Job) -> Result<Handled, LtxError> {
+        // Its clip may be known to a later stage before its attempt is settled.
+        if let Some(clip) = self.stored_clip(job).await? {
+            self.settle_stored(job, &clip.provider_job).await?;
+        }
         let mut handled = Handled::Done;
         for attempt in self.ledger.attempts(job.id).await? {
             match attempt.state {
@@ -58,7 +62,11 @@ impl<P: Parts> Ltx<P> {
     }
 }
 
-fn what_is_charged(provider: &str, outcome: &CallOff, all: MicroUsd) -> (MicroUsd, String) {
+pub(crate) fn what_is_charged(
+    provider: &str,
+    outcome: &CallOff,
+    all: MicroUsd,
+) -> (MicroUsd, String) {
     match outcome {
         CallOff::Stopped { charged: Some(charged) } => {
             (*charged, format!("{provider} has stopped"))

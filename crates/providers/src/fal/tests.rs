@@ -26,8 +26,11 @@ async fn scene() -> Scene {
 }
 
 async fn of(webhook_base: Option<Base>) -> Scene {
+    with(Registry::built_in().entry(NAME).expect("an entry"), webhook_base).await
+}
+
+async fn with(entry: Arc<ProviderEntry>, webhook_base: Option<Base>) -> Scene {
     let fake = Fake::start(CLIP.to_vec()).await.expect("a port");
-    let entry = Registry::built_in().entry(NAME).expect("an entry");
     let root = |text: &str| Base::parse(text).expect("a root");
     let folder = tempfile::tempdir().expect("a folder");
     let photo = folder.path().join("photo.jpg");
@@ -141,8 +144,8 @@ async fn every_documented_no_is_understood() {
             "Cancel error.500-internal-error: fault",
             "Look error.401: fault",
             "Look error.404: gone",
-            "Look error.429: pending",
-            "Look error.500-internal-error: pending",
+            "Look error.429: busy",
+            "Look error.500-internal-error: busy",
             "Result error.400-bad-request: failed over input, $0.00",
             "Result error.401: fault",
             "Result error.404: gone",
@@ -150,10 +153,10 @@ async fn every_documented_no_is_understood() {
             "Result error.422-input: failed over input, $0.00",
             "Result error.422-moderation: failed over content, $0.00",
             "Result error.422-retryable: failed over fault, $0.00",
-            "Result error.429: pending",
-            "Result error.499-client-cancelled: failed over fault, $0.00",
-            "Result error.499-client-disconnected: failed over fault, $0.00",
-            "Result error.500-internal-error: pending",
+            "Result error.429: busy",
+            "Result error.499-client-cancelled: failed over stopped, $0.00",
+            "Result error.499-client-disconnected: failed over stopped, $0.00",
+            "Result error.500-internal-error: busy",
             "Result error.500-runner-server-error: failed over fault, $0.00",
             "Result error.502-runner-incomplete-response: failed over fault, $0.00",
             "Result error.503-runner-connection-error: failed over fault, $0.00",
@@ -204,6 +207,28 @@ async fn a_failure_that_shows_on_the_result_only_is_seen() {
             "gone",
             "failed over fault, $0.20",
         ]
+    );
+}
+
+#[tokio::test]
+async fn failures_are_billed_where_the_registry_says_so_and_those_of_fal_itself_never() {
+    let mut scene = with(fixtures::billing_failures(NAME), None).await;
+    scene.order.photo_url = Some("https://img.example.com/a.jpg".to_owned());
+    let job = scene.accepted().await;
+    let mut ends = Vec::new();
+
+    for (status, body) in [
+        (422, json!({"detail": [{"type": "missing", "msg": "no"}]})),
+        (499, json!({"detail": "The request was cancelled."})),
+        (503, json!({"detail": "no", "error_type": "runner_disconnected"})),
+    ] {
+        scene.answers(Scripted::new(Endpoint::Result, status, body));
+        ends.push(scene.looked(&job).await);
+    }
+
+    assert_eq!(
+        ends,
+        ["failed over input, $0.20", "failed over stopped, $0.20", "failed over fault, $0.00"]
     );
 }
 
@@ -305,7 +330,7 @@ async fn work_is_called_off_for_free_until_it_begins() {
     assert_eq!(scene.called_off(&running).await, "stopped");
     assert_eq!(scene.called_off(&ended).await, "too late");
     assert_eq!(scene.called_off(&ProviderJob::named("unknown")).await, "too late");
-    assert_eq!(scene.looked(&waiting).await, "failed over fault, $0.00");
+    assert_eq!(scene.looked(&waiting).await, "failed over stopped, $0.00");
 }
 
 #[tokio::test]

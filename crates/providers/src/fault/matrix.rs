@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{Class, Phase, Row, TABLE, When};
+use super::{Class, Phase, REPLICATE_ABORTED, REPLICATE_STOPPED, Row, TABLE, When};
+
+/// Whether work that failed is charged where its provider tells no cost: a flag of the registry.
+const UNLESS_BILLED: &str = "no, unless `bills_failures`";
 
 /// The table in Markdown: who says what to what, what it means, whether the same is asked again,
 /// and whether it is charged.
@@ -57,12 +60,18 @@ fn asked_again(row: &Row) -> &'static str {
     }
 }
 
-/// Asking for anything but an order is free; an order is charged unless it says no or ends badly,
-/// and not even then is that the same everywhere.
+/// Asking for anything but an order is free. An order that says no is, too; of work that ended
+/// without a clip the provider tells the cost, or else the registry whether there is one.
 fn charged(row: &Row) -> &'static str {
     match (row.class, row.when, row.provider) {
         (_, When::Ended, "runway") => "as it says",
-        (Class::Unknown, ..) | (_, When::Ended, "replicate") => "perhaps",
+        (_, When::Ended, _) if row.sign == Some(REPLICATE_STOPPED) => "if it had begun",
+        (_, When::Ended, _) if row.sign == Some(REPLICATE_ABORTED) => "no",
+        (_, When::Ended, _) => UNLESS_BILLED,
+        (Class::Refused(_), When::Status(..500), _) if row.phases.contains(&Phase::Result) => {
+            UNLESS_BILLED
+        }
+        (Class::Unknown, ..) => "perhaps",
         (Class::Gone, ..) if row.phases != [Phase::Collect] => "perhaps",
         _ => "no",
     }

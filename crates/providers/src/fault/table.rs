@@ -4,7 +4,7 @@
 //! `docs/` ("provider wire reference"); LTX "Errors", Runway "API errors" and "Task failures",
 //! Replicate "HTTP API" and "Prediction lifecycle", fal "Errors" and "Queue".
 
-use domain::RefusedOver::{Content, Credit, Fault, Input, Key, Model};
+use domain::RefusedOver::{Content, Credit, Fault, Input, Key, Model, Stopped};
 
 use super::Class::{Broken, Gone, Later, Refused, Unknown};
 use super::Phase::{CallOff, Collect, Look, Result, Submit, Upload};
@@ -47,6 +47,11 @@ impl Row {
     }
 }
 
+/// The sign of a prediction that somebody stopped.
+pub const REPLICATE_STOPPED: &str = "status: canceled";
+/// The sign of a prediction that did not begin before its deadline.
+pub const REPLICATE_ABORTED: &str = "status: aborted";
+
 /// Orders and what goes before them.
 const ORDER: &[Phase] = &[Upload, Submit];
 /// Whatever can be asked again for free.
@@ -54,7 +59,7 @@ const FREE: &[Phase] = &[Look, Result, CallOff];
 
 /// Every answer that is documented and not a yes.
 pub const TABLE: &[Row] = &[
-    // LTX. Nothing that fails is billed.
+    // LTX.
     ltx(&[Submit], Status(400), Refused(Input), "the request is not valid"),
     ltx(ORDER, Status(401), Refused(Key), "the key is missing or bad"),
     ltx(ORDER, Status(402), Refused(Credit), "the balance does not cover it"),
@@ -109,6 +114,7 @@ pub const TABLE: &[Row] = &[
     runway(FREE, Status(502), Later, "load is shed"),
     runway(FREE, Status(503), Later, "load is shed"),
     runway(FREE, Status(504), Later, "overloaded"),
+    runway(&[Look], Ended, Refused(Stopped), "somebody stopped it").saying("status: CANCELLED"),
     runway(&[Look], Ended, Refused(Content), "input moderated; not refunded")
         .saying("SAFETY.INPUT"),
     runway(&[Look], Ended, Refused(Content), "output moderated").saying("SAFETY"),
@@ -118,7 +124,6 @@ pub const TABLE: &[Row] = &[
     runway(&[Look], Ended, Refused(Fault), "did not pass its own check")
         .saying("INTERNAL.BAD_OUTPUT"),
     runway(&[Look], Ended, Refused(Fault), "it broke").saying("INTERNAL"),
-    runway(&[Look], Ended, Refused(Fault), "was cancelled").saying("CANCELLED"),
     runway(&[Look], Ended, Refused(Fault), "it broke, and gives no code"),
     // Replicate. Its own client repeats an order after 429 and after nothing else.
     replicate(ORDER, Status(401), Refused(Key), "the token is missing or bad"),
@@ -126,7 +131,7 @@ pub const TABLE: &[Row] = &[
     replicate(ORDER, Status(403), Refused(Key), "the token may not do that"),
     replicate(&[Submit], Status(404), Refused(Model), "there is no such model"),
     replicate(&[Submit], Status(422), Refused(Model), "no such version, or not ours to use")
-        .saying("version"),
+        .saying("Invalid version or not permitted"),
     replicate(&[Submit], Status(422), Refused(Input), "the input is not valid"),
     replicate(ORDER, Status(429), Later, "too many requests"),
     replicate(&[Submit], Status(500), Unknown, "it broke: the order may go on"),
@@ -147,7 +152,10 @@ pub const TABLE: &[Row] = &[
     replicate(&[Look], Ended, Refused(Content), "moderated by the model").saying("sensitive"),
     replicate(&[Look], Ended, Refused(Input), "the photo cannot be read")
         .saying("cannot identify image"),
-    replicate(&[Look], Ended, Refused(Fault), "failed, or its deadline passed"),
+    replicate(&[Look], Ended, Refused(Stopped), "somebody stopped it").saying(REPLICATE_STOPPED),
+    replicate(&[Look], Ended, Refused(Fault), "its deadline passed before it began")
+        .saying(REPLICATE_ABORTED),
+    replicate(&[Look], Ended, Refused(Fault), "it failed"),
     // fal. An answer of 5xx is not billed; one without fal's own type came from before fal.
     fal(&[Submit, Result], Status(400), Refused(Input), "the request is not valid"),
     fal(ORDER, Status(401), Refused(Key), "the key is missing or bad"),
@@ -168,7 +176,7 @@ pub const TABLE: &[Row] = &[
     fal(&[Submit], Status(503), Later, "no runner").saying("runner_"),
     fal(&[Submit], Status(504), Later, "no runner in time").saying("request_timeout"),
     fal(&[Submit], Status(504), Later, "no runner in time").saying("startup_timeout"),
-    fal(&[Result], Status(499), Refused(Fault), "was cancelled"),
+    fal(&[Result], Status(499), Refused(Stopped), "somebody stopped it"),
     fal(&[Result], Status(500), Refused(Fault), "the runner broke").saying("runner_server_error"),
     fal(&[Result], Status(502), Refused(Fault), "the runner broke")
         .saying("runner_incomplete_response"),

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use domain::RefusedOver::{Content, Credit, Fault, Input, Key, Model};
+use domain::RefusedOver::{Content, Credit, Fault, Input, Key, Model, Stopped};
 use fake_providers::{Documented, Endpoint};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
@@ -26,6 +26,7 @@ fn the_first_row_that_fits_decides() {
     let issues = r#"{"error":"Validation of body failed","issues":[{"message":"Invalid ratio"}]}"#;
     let version = r#"{"title":"Invalid version or not permitted","detail":"gone","status":422}"#;
     let invalid = r#"{"title":"Input validation failed","detail":"- input: x","status":422}"#;
+    let conversion = r#"{"title":"Input validation failed","detail":"conversion failed"}"#;
     let empty = r#"{"detail":"User is locked. Reason: Exhausted balance. Top up."}"#;
 
     assert_eq!(at_submit("ltx", 422, filtered), Class::Refused(Content));
@@ -34,6 +35,7 @@ fn the_first_row_that_fits_decides() {
     assert_eq!(at_submit("runway", 400, issues), Class::Refused(Input));
     assert_eq!(at_submit("replicate", 422, version), Class::Refused(Model));
     assert_eq!(at_submit("replicate", 422, invalid), Class::Refused(Input));
+    assert_eq!(at_submit("replicate", 422, conversion), Class::Refused(Input));
     assert_eq!(at_submit("fal", 403, empty), Class::Refused(Credit));
     assert_eq!(at_submit("fal", 403, "{}"), Class::Refused(Key));
 }
@@ -55,12 +57,13 @@ fn a_header_can_be_the_sign() {
 
 #[test]
 fn what_nobody_documents_is_never_taken_for_a_no_when_it_may_be_a_yes() {
-    let classes = [302, 418, 425, 429, 500, 504, 599].map(|status| at_submit("x", status, ""));
-    let looks = [302, 404, 418, 429, 500].map(|status| class_of_status("x", Phase::Look, status));
+    let classes = [302, 408, 418, 425, 429, 500, 504, 599].map(|status| at_submit("x", status, ""));
+    let looks =
+        [302, 404, 408, 418, 429, 500].map(|status| class_of_status("x", Phase::Look, status));
 
     let refused = Class::Refused(Input);
-    assert_eq!(classes, [Broken, refused, Later, Later, Unknown, Unknown, Unknown]);
-    assert_eq!(looks, [Broken, Gone, Broken, Later, Later]);
+    assert_eq!(classes, [Broken, Unknown, refused, Later, Later, Unknown, Unknown, Unknown]);
+    assert_eq!(looks, [Broken, Gone, Later, Broken, Later, Later]);
 }
 
 #[test]
@@ -75,6 +78,9 @@ fn work_that_ended_without_a_clip_was_refused_over_something() {
     assert_eq!(over("runway", "INTERNAL.BAD_OUTPUT.CODE01"), Fault);
     assert_eq!(over("runway", ""), Fault);
     assert_eq!(over("replicate", "flagged as sensitive. (E005)"), Content);
+    assert_eq!(over("runway", "status: CANCELLED"), Stopped);
+    assert_eq!(over("replicate", REPLICATE_STOPPED), Stopped);
+    assert_eq!(over("replicate", REPLICATE_ABORTED), Fault);
     assert_eq!(over("nobody", ""), Fault);
 }
 

@@ -12,6 +12,8 @@ use super::{Unanswered, lost};
 
 /// Largest body that is read, in bytes.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// Shortest pause that is obeyed: whoever asks for none would be asked all the time.
+const MIN_PAUSE: Duration = Duration::from_secs(1);
 /// Longest pause that is obeyed.
 const MAX_PAUSE: Duration = Duration::from_hours(1);
 
@@ -73,14 +75,14 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// How long it asks us to wait, an hour at most.
+    /// How long it asks us to wait, as far as that is obeyed.
     pub fn retry_after(&self) -> Option<Duration> {
         let ms = self.header("retry-after-ms").and_then(|ms| ms.trim().parse().ok());
         let pause = ms.map(Duration::from_millis).or_else(|| {
             let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?;
             pause_in(text.trim(), SystemTime::now())
         });
-        pause.map(|pause| pause.min(MAX_PAUSE))
+        pause.map(obeyed)
     }
 
     /// Whether it is a page for people rather than an answer of an API.
@@ -94,6 +96,11 @@ impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Answer").field("status", &self.status).finish_non_exhaustive()
     }
+}
+
+/// What is obeyed of a pause that is asked for: a second at least, an hour at most.
+pub(crate) fn obeyed(pause: Duration) -> Duration {
+    pause.clamp(MIN_PAUSE, MAX_PAUSE)
 }
 
 /// Seconds, or the moment until when to wait.
@@ -117,14 +124,15 @@ mod tests {
     }
 
     #[test]
-    fn the_pause_is_told_in_seconds_or_as_a_date_and_is_an_hour_at_most() {
+    fn the_pause_is_told_in_seconds_or_as_a_date_and_is_from_a_second_to_an_hour() {
         let pause = |value: &str| answer("retry-after", value).retry_after();
         let in_a_minute = SystemTime::now() + Duration::from_mins(1);
         let date = pause(&httpdate::fmt_http_date(in_a_minute)).expect("a pause");
 
         assert_eq!(pause("30"), Some(Duration::from_secs(30)));
         assert!((58..=60).contains(&date.as_secs()), "{date:?}");
-        assert_eq!(pause("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+        assert_eq!(pause("Sun, 06 Nov 1994 08:49:37 GMT"), Some(MIN_PAUSE));
+        assert_eq!(pause("0"), Some(MIN_PAUSE));
         assert_eq!(pause("999999999"), Some(MAX_PAUSE));
         assert_eq!([pause("-1"), pause("soon")], [None, None]);
         assert_eq!(

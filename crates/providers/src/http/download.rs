@@ -16,6 +16,8 @@ use url::Url;
 use super::Http;
 use crate::fault::{self, Class, Phase};
 
+/// Largest clip that is fetched, in bytes.
+const MAX_CLIP_BYTES: u64 = 8 * 1024 * 1024 * 1024;
 /// How often a download may be sent elsewhere.
 const MAX_REDIRECTS: usize = 3;
 
@@ -32,7 +34,7 @@ pub enum DownloadError {
 
 /// Why a download is not a clip.
 #[derive(Debug, thiserror::Error)]
-enum NotWhole {
+pub(super) enum NotWhole {
     #[error("status {0} instead of a video")]
     Status(u16),
     #[error("an answer of type {0} instead of a video")]
@@ -45,6 +47,8 @@ enum NotWhole {
     Idle(Duration),
     #[error("{came} of {announced} bytes came")]
     Length { came: u64, announced: u64 },
+    #[error("more than {0} bytes")]
+    TooLarge(u64),
     #[error("the bytes are not those of the checksum")]
     Checksum,
 }
@@ -99,7 +103,7 @@ fn accepted(response: Response, http: &Http) -> Result<ClipDelivery, DownloadErr
     }
     match media_type(response.headers()) {
         Some(media_type) if is_text(&media_type) => Err(NotWhole::Type(media_type).into()),
-        _ => Ok(delivery(response, http.timeouts.idle)),
+        _ => Ok(delivery(response, http.timeouts.idle)?),
     }
 }
 
@@ -121,27 +125,41 @@ fn media_type(headers: &HeaderMap) -> Option<String> {
 }
 
 /// The body of an answer, as a stream that breaks unless all of it comes.
-pub(super) fn delivery(response: Response, idle: Duration) -> ClipDelivery {
+///
+/// # Errors
+/// If more is announced than is taken.
+pub(super) fn delivery(response: Response, idle: Duration) -> Result<ClipDelivery, NotWhole> {
     let headers = response.headers();
-    let check = Check {
-        announced: headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok()),
-        md5: md5_of(headers).map(|md5| (Md5::new(), md5)),
-        came: 0,
-    };
+    let check = Check::of(headers, MAX_CLIP_BYTES)?;
     let content_type = media_type(headers);
-    ClipDelivery { content_type, bytes: whole(response.bytes_stream().boxed(), check, idle) }
+    Ok(ClipDelivery { content_type, bytes: whole(response.bytes_stream().boxed(), check, idle) })
 }
 
 /// What is known of the bytes before they come, and what has come.
 struct Check {
     announced: Option<u64>,
     md5: Option<(Md5, Vec<u8>)>,
+    most: u64,
     came: u64,
 }
 
 impl Check {
+    /// Of what these headers announce; `most` bytes are taken at most.
+    fn of(headers: &HeaderMap, most: u64) -> Result<Self, NotWhole> {
+        let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        let announced = length.and_then(|length| length.parse().ok());
+        if announced.is_some_and(|announced: u64| announced > most) {
+            return Err(NotWhole::TooLarge(most));
+        }
+        let md5 = md5_of(headers).map(|md5| (Md5::new(), md5));
+        Ok(Self { announced, md5, most, came: 0 })
+    }
+
     fn take(&mut self, chunk: &Bytes) -> Result<(), NotWhole> {
         self.came += chunk.len() as u64;
+        if self.came > self.most {
+            return Err(NotWhole::TooLarge(self.most));
+        }
         if let Some((md5, _)) = &mut self.md5 {
             md5.update(chunk);
         }

@@ -196,6 +196,17 @@ async fn a_download_that_is_not_whole_breaks() {
 }
 
 #[tokio::test]
+async fn a_download_that_announces_too_much_is_not_begun() {
+    let huge = Canned::saying(|_| ok("content-length: 8589934593", "")).await;
+    let url = huge.base.at(&["clip.mp4"]);
+
+    let refused = huge.http().download(url.as_str()).await.expect_err("too much");
+
+    let told = Chain(&refused).to_string();
+    assert_eq!(told, "the download broke: more than 8589934592 bytes");
+}
+
+#[tokio::test]
 async fn photos_go_nowhere_inside() {
     let http = Http::new(&[], Timeouts::default());
     let (photo, none) = (std::path::Path::new("/nowhere/photo.jpg"), BTreeMap::new());

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use domain::RefusedOver;
+use domain::{MicroUsd, RefusedOver};
 use fake_providers::{Cut, Download, Endpoint, Failure, KEY_LTX, Name, Outcome, Scripted, ltx};
 use futures::StreamExt as _;
 use ports::Submitted;
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::*;
 use crate::fault::{Class, class_of_status};
-use crate::fixtures::{PHOTO_BYTES, Rig, bytes, clip, is_lost, is_not_taken};
+use crate::fixtures::{PHOTO_BYTES, Rig, billing_failures, bytes, clip, is_lost, is_not_taken};
 
 const V1: LtxVersion = LtxVersion::V1 { answer_within: Duration::from_secs(10) };
 
@@ -99,14 +99,14 @@ async fn every_documented_answer_to_a_look_has_its_class() {
 
         match class_of_status(NAME, Phase::Look, documented.status) {
             Class::Gone => assert!(matches!(seen, Ok(Look::Gone)), "{seen:?}"),
-            Class::Later => assert!(matches!(seen, Ok(Look::Pending { .. })), "{seen:?}"),
+            Class::Later => assert!(matches!(seen, Ok(Look::Busy { .. })), "{seen:?}"),
             _ => assert!(seen.is_err(), "{seen:?}"),
         }
     }
 }
 
 #[tokio::test]
-async fn failed_work_is_refused_over_something_and_costs_nothing() {
+async fn failed_work_is_refused_over_something_and_costs_what_the_registry_says() {
     let cases = [
         (Failure::Moderation, RefusedOver::Content),
         (Failure::Input, RefusedOver::Input),
@@ -123,6 +123,11 @@ async fn failed_work_is_refused_over_something_and_costs_nothing() {
         };
         assert_eq!((refusal.over, charged), (over, MicroUsd::ZERO));
         assert!(refusal.reason.starts_with("ltx "), "{}", refusal.reason);
+        let billing = Ltx { entry: billing_failures(NAME), ..ltx };
+        let Look::Failed { charged, .. } = look(&rig, &billing, &job).await else {
+            panic!("failed")
+        };
+        assert_eq!(charged, MicroUsd(360_000));
     }
 }
 

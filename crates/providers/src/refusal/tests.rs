@@ -65,6 +65,22 @@ fn the_pause_that_is_asked_for_is_the_pause() {
 }
 
 #[test]
+fn a_provider_that_cannot_say_is_not_asked_again_at_once() {
+    let mut busy = answer(503, "{}");
+    busy.headers.insert(RETRY_AFTER, 0.into());
+    let pause = Duration::from_secs(5);
+
+    let told = not_seen("ltx", &busy, pause).expect("later");
+    let untold = not_seen("ltx", &answer(503, "{}"), pause).expect("later");
+    let ordered = not_submitted("ltx", "ltx", Phase::Submit, &busy).expect("later");
+
+    let second = Duration::from_secs(1);
+    assert_eq!(told, Look::Busy { after: second });
+    assert!(matches!(untold, Look::Busy { after } if (5..8).contains(&after.as_secs())));
+    assert!(matches!(ordered, Submitted::Later { after, .. } if after == second));
+}
+
+#[test]
 fn an_order_that_may_go_on_is_lost() {
     assert!(matches!(submitted(504, ""), Err(SubmitError::Lost(_))));
     assert!(matches!(submitted(302, ""), Err(SubmitError::NotTaken(_))));

@@ -31,6 +31,9 @@ pub struct ProviderEntry {
     pub webhooks: bool,
     /// Whether work can be called off.
     pub cancels: bool,
+    /// Whether work that failed is charged, where the provider does not say what it costs.
+    #[serde(default)]
+    pub bills_failures: bool,
     /// Size of the largest photo that it takes, in bytes.
     pub photo_max_bytes: u64,
     /// Length of the longest prompt that it takes, in UTF-16 units.

@@ -36,6 +36,11 @@ impl ProviderEntry {
         Some(offer.price_of(spec.duration_secs, spec.audio))
     }
 
+    /// What work that failed is taken to cost, where the provider does not say.
+    pub fn price_of_failure(&self, spec: &ClipSpec) -> MicroUsd {
+        self.price_of(spec).filter(|_| self.bills_failures).unwrap_or_default()
+    }
+
     fn wanted_model(&self, wanted: Option<&str>) -> Result<&Model, GenerationRefusal> {
         let name = wanted.unwrap_or(&self.default_model);
         let model = self.model(name).ok_or_else(|| self.unknown_model(name))?;

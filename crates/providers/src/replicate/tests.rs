@@ -25,8 +25,11 @@ async fn scene() -> Scene {
 }
 
 async fn of(registry: &Registry, webhook_base: Option<Base>) -> Scene {
+    with(registry.entry(NAME).expect("an entry"), webhook_base).await
+}
+
+async fn with(entry: Arc<ProviderEntry>, webhook_base: Option<Base>) -> Scene {
     let fake = Fake::start(CLIP.to_vec()).await.expect("a port");
-    let entry = registry.entry(NAME).expect("an entry");
     let base = Base::parse(&fake.base(Name::Replicate)).expect("a root");
     let folder = tempfile::tempdir().expect("a folder");
     let photo = folder.path().join("photo.jpg");
@@ -158,10 +161,10 @@ async fn every_documented_no_is_understood() {
             "Cancel error.503: fault",
             "Look error.401: fault",
             "Look error.404: gone",
-            "Look error.429: in 30 s",
-            "Look error.500: pending",
-            "Look error.502: pending",
-            "Look error.503: pending",
+            "Look error.429: busy for 30 s",
+            "Look error.500: busy",
+            "Look error.502: busy",
+            "Look error.503: busy",
             "Submit error.401: refused over key",
             "Submit error.402: refused over credit",
             "Submit error.422-input: refused over input",
@@ -178,10 +181,32 @@ async fn every_documented_no_is_understood() {
 async fn the_pause_may_be_told_in_the_body_alone() {
     let mut scene = scene().await;
     scene.order.photo_url = Some("https://img.example.com/a.jpg".to_owned());
-    let throttled = json!({"detail": "Request was throttled.", "retry_after": 77});
-    scene.answers(Scripted::new(Endpoint::Submit, 429, throttled));
-
+    let throttled = |secs| json!({"detail": "Request was throttled.", "retry_after": secs});
+    scene.answers(Scripted::new(Endpoint::Submit, 429, throttled(77)));
     assert_eq!(scene.submitted().await, "in 77 s");
+
+    scene.answers(Scripted::new(Endpoint::Submit, 429, throttled(0)));
+    let at_once = scene.replicate.submit(&scene.order).await.expect("an answer");
+    let job = scene.accepted().await;
+    scene.answers(Scripted::new(Endpoint::Look, 429, throttled(0)));
+    let look = scene.replicate.look(&scene.order, &job).await.expect("an answer");
+
+    let second = Duration::from_secs(1);
+    assert!(matches!(at_once, Submitted::Later { after, .. } if after == second), "{at_once:?}");
+    assert_eq!(look, Look::Busy { after: second });
+}
+
+#[tokio::test]
+async fn failures_are_billed_where_the_registry_says_so_and_what_did_not_begin_never() {
+    let scene = with(fixtures::billing_failures(NAME), None).await;
+    let mut ends = Vec::new();
+
+    for outcome in [Outcome::failing(Failure::Internal), Outcome::Aborted] {
+        scene.outcome(outcome);
+        ends.push(scene.looked(&scene.accepted().await).await);
+    }
+
+    assert_eq!(ends, ["failed over fault, $0.20", "failed over fault, $0.00"]);
 }
 
 #[tokio::test]
@@ -274,7 +299,7 @@ async fn work_is_called_off_while_it_goes_on() {
     assert_eq!(scene.called_off(&going_on).await, "stopped");
     assert_eq!(scene.called_off(&ended).await, "too late");
     assert_eq!(scene.called_off(&ProviderJob::named("unknown")).await, "too late");
-    assert_eq!(scene.looked(&going_on).await, "failed over fault, $0.20");
+    assert_eq!(scene.looked(&going_on).await, "failed over stopped, $0.20");
 }
 
 #[tokio::test]

@@ -13,10 +13,7 @@ use serde_json::Value;
 use tokio_util::io::ReaderStream;
 use url::Url;
 
-use crate::http::Answer;
-
-/// Longest pause that is obeyed.
-const MAX_PAUSE: Duration = Duration::from_hours(1);
+use crate::http::{Answer, obeyed};
 
 /// An order.
 #[derive(Debug, Serialize)]
@@ -147,7 +144,7 @@ fn pause(answer: &Answer) -> Option<Duration> {
         return None;
     }
     let told: Throttled = answer.json().ok()?;
-    Some(Duration::try_from_secs_f64(told.retry_after).ok()?.min(MAX_PAUSE))
+    Duration::try_from_secs_f64(told.retry_after).ok().map(obeyed)
 }
 
 /// With the pause that the body asks for.
@@ -164,7 +161,7 @@ pub(super) fn with_pause(
 /// With the pause that the body asks for.
 pub(super) fn with_look_pause(look: Look, answer: &Answer) -> Look {
     match (look, pause(answer)) {
-        (Look::Pending { .. }, Some(after)) => Look::Pending { after },
+        (Look::Busy { .. }, Some(after)) => Look::Busy { after },
         (look, _) => look,
     }
 }

@@ -1,4 +1,4 @@
-use domain::MicroUsd;
+use domain::{MicroUsd, RefusedOver};
 use fake_providers::{
     Cut, Download, Endpoint, Failure, KEY_RUNWAY, Name, Outcome, Scripted, contract, runway,
 };
@@ -6,7 +6,7 @@ use ports::Submitted;
 
 use super::*;
 use crate::fault::class_of_status;
-use crate::fixtures::{PHOTO_BYTES, Rig, clip, is_lost, is_not_taken};
+use crate::fixtures::{PHOTO_BYTES, Rig, billing_failures, clip, is_lost, is_not_taken};
 
 async fn rig() -> (Rig, Runway) {
     let rig = Rig::start(Name::Runway).await;
@@ -87,7 +87,7 @@ async fn every_documented_answer_to_a_look_has_its_class() {
 
         match class_of_status(NAME, Phase::Look, documented.status) {
             Class::Gone => assert!(matches!(seen, Ok(Look::Gone)), "{seen:?}"),
-            Class::Later => assert!(matches!(seen, Ok(Look::Pending { .. })), "{seen:?}"),
+            Class::Later => assert!(matches!(seen, Ok(Look::Busy { .. })), "{seen:?}"),
             _ => assert!(seen.is_err(), "{seen:?}"),
         }
     }
@@ -104,7 +104,7 @@ async fn every_documented_failure_is_refused_over_something_and_costs_what_it_sa
         ("look.failed-bad-output", RefusedOver::Fault, 0),
         ("look.failed-internal", RefusedOver::Fault, 0),
         ("look.failed-no-code", RefusedOver::Fault, 0),
-        ("look.cancelled", RefusedOver::Fault, 0),
+        ("look.cancelled", RefusedOver::Stopped, 0),
     ];
     let (rig, runway) = rig().await;
     let job = rig.accepted(&runway).await;
@@ -120,16 +120,24 @@ async fn every_documented_failure_is_refused_over_something_and_costs_what_it_sa
 }
 
 #[tokio::test]
-async fn moderated_input_without_a_word_on_the_cost_is_taken_for_paid() {
+async fn without_a_word_on_the_cost_what_is_not_refunded_is_taken_for_paid() {
     let (rig, runway) = rig().await;
+    let billing = Runway { entry: billing_failures(NAME), ..runway.clone() };
     let job = rig.accepted(&runway).await;
-    let mut body = contract(Name::Runway, "look.failed")["body"].clone();
-    body["cost"] = serde_json::Value::Null;
-    rig.change(|switches| switches.answers = vec![Scripted::new(Endpoint::Look, 200, body)]);
+    let price = runway.quote(&ClipOptions::default()).expect("a quote").price;
+    let charge = async |runway: &Runway, name| {
+        let mut body = contract(Name::Runway, name)["body"].clone();
+        body["cost"] = serde_json::Value::Null;
+        rig.change(|switches| switches.answers = vec![Scripted::new(Endpoint::Look, 200, body)]);
+        let seen = look(&rig, runway, &job).await;
+        let Look::Failed { charged, .. } = seen else { panic!("{name}: {seen:?}") };
+        charged
+    };
 
-    let Look::Failed { charged, .. } = look(&rig, &runway, &job).await else { panic!("failed") };
-
-    assert_eq!(charged, runway.quote(&ClipOptions::default()).expect("a quote").price);
+    assert_eq!(charge(&runway, "look.failed").await, price, "moderated input");
+    assert_eq!(charge(&runway, "look.cancelled").await, price);
+    assert_eq!(charge(&runway, "look.failed-internal").await, MicroUsd::ZERO);
+    assert_eq!(charge(&billing, "look.failed-internal").await, price);
 }
 
 #[tokio::test]

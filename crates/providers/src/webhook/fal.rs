@@ -31,6 +31,7 @@ const ASK_EVERY: Duration = Duration::from_mins(1);
 pub struct FalVerifier {
     http: Http,
     rest: Base,
+    user: Option<String>,
     known: Mutex<Known>,
     asking: tokio::sync::Mutex<()>,
 }
@@ -67,7 +68,14 @@ impl FalVerifier {
     /// Believes whom the host `rest` names: [`Fal::REST_URL`](crate::Fal::REST_URL).
     /// `http` has to speak with that host.
     pub fn new(http: Http, rest: Base) -> Self {
-        Self { http, rest, known: Mutex::default(), asking: tokio::sync::Mutex::default() }
+        let (known, asking) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self { http, rest, user: None, known, asking }
+    }
+
+    /// Believes only what is sent for this user of fal. With the same keys fal signs for all.
+    #[must_use]
+    pub fn only_for(self, user: String) -> Self {
+        Self { user: Some(user), ..self }
     }
 
     /// Reads the webhook that came with these headers, if it is fal's and of now.
@@ -85,6 +93,9 @@ impl FalVerifier {
         let secs = header(headers, "x-fal-webhook-timestamp")?;
         let signature = header(headers, "x-fal-webhook-signature")?;
         check_time(secs, now)?;
+        if self.user.as_deref().is_some_and(|ours| ours != user) {
+            return Err(NotGenuine::Forged);
+        }
         let signature = unhex(signature).ok_or(NotGenuine::Forged)?;
         let hash = hex(digest::digest(&digest::SHA256, body).as_ref());
         let signed = format!("{id}\n{user}\n{secs}\n{hash}");

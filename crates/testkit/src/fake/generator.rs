@@ -85,6 +85,12 @@ impl ReadyClip {
         self.told(|provider| provider.time_limit = limit)
     }
 
+    /// Another usual pause between looks, and before the first.
+    #[must_use]
+    pub fn polled_every(self, pause: Duration) -> Self {
+        self.told(|provider| provider.poll_every = pause)
+    }
+
     /// Takes no order for the next `times`, and says when to come again.
     #[must_use]
     pub fn busy(self, times: u32, after: Duration) -> Self {
@@ -164,6 +170,12 @@ impl ReadyClip {
         self.told(|provider| provider.broken_looks = times)
     }
 
+    /// Cannot say how the work stands for the next `times` looks, and says when to look again.
+    #[must_use]
+    pub fn unable_to_say(self, times: u32, after: Duration) -> Self {
+        self.told(|provider| provider.unsaid = (times, after))
+    }
+
     /// Clips are collected as streams.
     #[must_use]
     pub fn streaming(self) -> Self {
@@ -225,6 +237,10 @@ impl VideoGenerator for ReadyClip {
 
     fn time_limit(&self) -> Duration {
         self.provider.lock().time_limit
+    }
+
+    fn poll_every(&self) -> Duration {
+        self.provider.lock().poll_every
     }
 
     fn concurrency(&self) -> Option<u32> {

@@ -17,7 +17,7 @@ async fn a_clip_that_is_not_ready_is_looked_at_again_when_the_provider_says() {
 }
 
 #[tokio::test]
-async fn a_look_that_breaks_is_a_fault_that_is_counted() {
+async fn a_look_that_breaks_is_a_fault_that_is_no_reason_to_give_up() {
     let generator = ReadyClip::new("clip").failing_to_look(1);
     let world = World::with(&generator);
 
@@ -26,23 +26,65 @@ async fn a_look_that_breaks_is_a_fault_that_is_counted() {
     world.deliver().await.expect("handled");
 
     assert!(matches!(fault, LtxError::Look(_)), "{fault:?}");
-    assert_eq!(attempts, [(1, AttemptState::Submitted, 1)]);
+    assert_eq!(attempts, [(1, AttemptState::Submitted, 0)]);
     assert_eq!(world.job().state, JobState::LtxDone);
     assert_eq!(generator.billed_in_all(), 1);
 }
 
 #[tokio::test]
-async fn looks_that_break_again_and_again_end_as_a_fault() {
-    let generator = ReadyClip::new("clip").failing_to_look(9);
+async fn looks_that_break_until_after_the_deadline_end_as_a_fault() {
+    let generator = ReadyClip::new("clip").failing_to_look(99).limited_to(HOUR);
     let world = World::with(&generator);
 
-    let handled = world.deliver_for(3).await;
+    let until_deadline = world.deliver_for(60).await;
+    let state = world.job().state;
+    world.deliver_for(3).await;
 
-    assert!(matches!(handled[..], [Err(_), Err(_), Ok(Handled::Done)]), "{handled:?}");
+    assert!(until_deadline.iter().all(Result::is_err), "{until_deadline:?}");
+    assert_eq!(state, JobState::Generating);
     assert_eq!(world.end().0, FailureKind::Fault);
     assert_eq!(world.attempts(), [(1, AttemptState::Failed, 3)]);
     let cause = world.job().failure.and_then(|failure| failure.cause).expect("a cause");
     assert!(cause.contains("ready-1") && cause.contains("connection reset"), "{cause}");
+}
+
+#[tokio::test]
+async fn a_provider_that_cannot_say_after_the_deadline_is_asked_again() {
+    let generator = ReadyClip::new("clip").unable_to_say(2, SECOND).limited_to(HOUR);
+    let world = World::with(&generator);
+
+    world.deliver().await.expect("cannot say");
+    world.clock.advance(2 * HOUR);
+    world.deliver().await.expect_err("cannot say still");
+    let handled = world.deliver().await.expect("handled");
+
+    assert_eq!((handled, world.job().state), (Handled::Done, JobState::LtxDone));
+}
+
+#[tokio::test]
+async fn work_that_was_just_taken_and_is_not_found_yet_is_waited_for() {
+    let generator = ReadyClip::new("clip").pending_for(1, SECOND);
+    let world = World::with(&generator);
+    world.deliver().await.expect("under way");
+    let blind = World { generators: vec![ReadyClip::new("clip")], ..world };
+
+    let early = blind.deliver().await.expect("not found yet");
+    blind.clock.advance(3 * 60 * SECOND);
+    blind.deliver().await.expect("gone");
+
+    assert_eq!(early, not_yet(5 * SECOND));
+    assert_eq!(blind.end(), (FailureKind::Late, "the provider no longer has the clip".to_owned()));
+}
+
+#[tokio::test]
+async fn the_first_look_is_after_the_pause_that_the_provider_wants() {
+    let generator = ReadyClip::new("clip").polled_every(5 * SECOND);
+    let world = World::with(&generator);
+
+    let first = world.deliver().await.expect("ordered");
+    let second = world.deliver().await.expect("handled");
+
+    assert_eq!((first, second), (not_yet(5 * SECOND), Handled::Done));
 }
 
 #[tokio::test]
@@ -128,4 +170,17 @@ async fn an_object_of_a_strangers_in_the_place_of_the_clip_is_none() {
     strangers.expect("stored");
     assert_eq!(world.clip(), Some(b"clip".to_vec()));
     assert_eq!(generator.billed_in_all(), 1);
+}
+
+#[tokio::test]
+async fn an_attempt_whose_clip_a_later_stage_has_taken_has_succeeded() {
+    let generator = ReadyClip::new("clip");
+    let (job, made) = (samples::job_in(JobState::LtxDone), samples::clip_made());
+    let attempt = samples::attempt(job.id).submitted(&made.provider_job, None).expect("taken");
+    let world = World::of(&job, &generator).with_attempt(&attempt).with_clip(&made).await;
+
+    let handled = world.deliver().await.expect("handled");
+
+    assert_eq!(handled, Handled::Done);
+    assert_eq!(world.attempts(), [(1, AttemptState::Succeeded, 0)], "it is not called off");
 }

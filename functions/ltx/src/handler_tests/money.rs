@@ -398,3 +398,84 @@ async fn a_model_that_is_about_to_go_is_ordered_with_a_warning_and_one_that_is_g
     assert_eq!(refused.end(), (FailureKind::Refused, "ready-1 is gone: take ready-2".to_owned()));
     assert_eq!(gone.submits(), 0);
 }
+
+#[tokio::test]
+async fn a_post_finds_an_order_whose_process_has_just_died() {
+    let generator = ReadyClip::new("clip");
+    let world = World::with(&generator);
+    let fuse = Fuse::new(6, Moment::Before);
+    world.ltx_on(&fuse).handle(&order()).await.expect_err("died before the answer was stored");
+    world.clock.advance(60 * SECOND);
+
+    let heard = Heard { attempt: 1, provider_job: "ready-1".to_owned() };
+    let wish = LtxRequest::look_now(&world.job(), Some(heard));
+    let handled = world.ltx().handle(&wish).await.expect("handled");
+
+    assert_eq!((handled, world.job().state), (Handled::Done, JobState::LtxDone));
+    assert_eq!((generator.submits(), generator.billed_in_all()), (1, 1));
+}
+
+#[tokio::test]
+async fn an_order_that_a_person_says_was_not_taken_is_made_again_however_late() {
+    let generator = ReadyClip::new("clip").losing_answers(1, Loss::BeforeTaking).limited_to(HOUR);
+    let world = with_policy(World::with(&generator), |policy| policy.hold_for = 24 * HOUR);
+    world.deliver().await.expect("unknown");
+    world.clock.advance(3 * HOUR);
+
+    let unknown = world.ledger.all()[0].clone();
+    let now = world.clock.now();
+    let again = Attempt { deadline: now.plus(HOUR), ..unknown.clone() };
+    let settled = again.settled(Settlement::not_taken(None), now).expect("legal");
+    world.ledger.replace(&unknown, &settled).await.expect("stored");
+    world.deliver().await.expect("handled");
+
+    assert_eq!(world.job().state, JobState::LtxDone);
+}
+
+#[tokio::test]
+async fn what_was_called_off_in_vain_is_looked_at_before_it_is_ordered_again() {
+    let generator = ReadyClip::new("clip").pending_for(1, SECOND);
+    let world = World::with(&generator);
+    world.deliver().await.expect("under way");
+    world.ltx().give_up(&order(), "the queue gave it up").await.expect("given up");
+    assert_eq!(world.attempts(), [(1, AttemptState::Cancelled, 0)]);
+    redriven(&world).await;
+
+    let handled = world.deliver().await.expect("handled");
+
+    assert_eq!((handled, world.job().state), (Handled::Done, JobState::LtxDone));
+    assert_eq!((generator.submits(), generator.billed_in_all()), (1, 1));
+}
+
+#[tokio::test]
+async fn nobody_takes_over_while_an_order_is_unknown() {
+    let lost = ReadyClip::new("first").losing_answers(1, Loss::AfterTaking);
+    let first = lost.refusing_over(RefusedOver::Credit, "no credit");
+    let other = ReadyClip::new("clip").named("other");
+    let spec = samples::attempt(samples::job().id);
+    let unknown = spec.settled(Settlement::unknown("lost".to_owned()), samples::AT).expect("legal");
+    let world = World::of(&samples::job_in(JobState::Generating), &first).with_attempt(&unknown);
+    let world = World { generators: vec![first.clone(), other.clone()], ..world };
+    let world = with_policy(world, |policy| {
+        policy.unknown = UnknownPolicy::ResubmitAfter(HOUR);
+        policy.failover = Some("other".to_owned());
+    });
+
+    world.deliver_for(90).await;
+
+    assert_eq!((other.submits(), world.job().state), (0, JobState::Failed));
+    assert_eq!(world.ledger.all()[1].at_risk, PRICE);
+}
+
+#[tokio::test]
+async fn whoever_has_taken_over_stays_at_it() {
+    let first = ReadyClip::new("first").refusing_over(RefusedOver::Credit, "no credit");
+    let other = ReadyClip::new("clip").named("other").busy(3, SECOND);
+    let world = World { generators: vec![first.clone(), other.clone()], ..World::with(&first) };
+    let world = with_policy(world, |policy| policy.failover = Some("other".to_owned()));
+
+    world.deliver_for(10).await;
+
+    assert_eq!((first.submits(), other.billed_in_all()), (1, 1));
+    assert_eq!(world.job().state, JobState::LtxDone);
+}

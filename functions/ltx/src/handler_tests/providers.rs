@@ -3,30 +3,33 @@
 use super::*;
 
 #[tokio::test]
-async fn an_order_that_was_not_taken_is_a_fault_and_a_new_attempt_follows() {
-    let generator = ReadyClip::new("clip").unreachable(1);
+async fn an_order_that_was_not_taken_is_made_again_after_a_pause() {
+    let generator = ReadyClip::new("clip").unreachable(2);
     let world = World::with(&generator);
 
-    let fault = world.deliver().await.expect_err("not taken");
+    let first = world.deliver().await.expect("not taken");
+    let second = world.deliver().await.expect("not taken");
     let handled = world.deliver().await.expect("handled");
 
-    assert!(matches!(fault, LtxError::Submit { provider: "ready", .. }), "{fault:?}");
+    assert_eq!([first, second], [not_yet(5 * SECOND), not_yet(10 * SECOND)]);
     assert_eq!(handled, Handled::Done);
-    let expected = [(1, AttemptState::NotTaken, 1), (2, AttemptState::Succeeded, 0)];
-    assert_eq!(world.attempts(), expected);
+    let states: Vec<_> = world.attempts().into_iter().map(|(_, state, _)| state).collect();
+    let not_taken = AttemptState::NotTaken;
+    assert_eq!(states, [not_taken, not_taken, AttemptState::Succeeded]);
     assert_eq!(generator.billed_in_all(), 1);
 }
 
 #[tokio::test]
-async fn orders_that_are_never_taken_end_as_a_fault_after_as_many_as_we_allow() {
-    let generator = ReadyClip::new("clip").unreachable(9);
+async fn orders_that_are_never_taken_are_late_at_the_deadline_of_the_first() {
+    let generator = ReadyClip::new("clip").unreachable(99).limited_to(HOUR);
     let world = World::with(&generator);
 
-    world.deliver_for(3).await;
-    let handled = world.deliver().await.expect("handled");
+    world.deliver_for(60).await;
+    let state = world.job().state;
+    world.deliver().await.expect("handled");
 
-    assert_eq!((handled, generator.submits()), (Handled::Done, 3));
-    assert_eq!(world.end().0, FailureKind::Fault);
+    assert_eq!(state, JobState::Generating);
+    assert_eq!(world.end().0, FailureKind::Late);
     let cause = world.job().failure.and_then(|failure| failure.cause);
     assert_eq!(cause.as_deref(), Some("connection refused"));
 }

@@ -17,7 +17,8 @@ async fn read(chunks: &[&'static str], check: Check) -> Result<String, String> {
 }
 
 fn announced(announced: u64) -> Check {
-    Check { announced: Some(announced), md5: None, came: 0 }
+    Check::of(&headers(&[("content-length", &announced.to_string())]), MAX_CLIP_BYTES)
+        .expect("not too much")
 }
 
 #[tokio::test]
@@ -25,6 +26,18 @@ async fn a_stream_of_another_length_than_announced_breaks() {
     assert_eq!(read(&["ab", "c"], announced(3)).await, Ok("abc".to_owned()));
     assert_eq!(read(&["ab"], announced(3)).await, Err("2 of 3 bytes came".to_owned()));
     assert_eq!(read(&["ab", "cd"], announced(3)).await, Err("4 of 3 bytes came".to_owned()));
+}
+
+#[tokio::test]
+async fn a_stream_of_more_than_is_taken_breaks() {
+    let most = |named, most| Check::of(&headers(named), most);
+    let unannounced = || most(&[], 3).expect("nothing announced");
+
+    assert_eq!(read(&["ab", "c"], unannounced()).await, Ok("abc".to_owned()));
+    assert_eq!(read(&["ab", "cd"], unannounced()).await, Err("more than 3 bytes".to_owned()));
+    assert!(most(&[("content-length", "3")], 3).is_ok());
+    let refused = most(&[("content-length", "4")], 3).err().expect("too much");
+    assert_eq!(refused.to_string(), "more than 3 bytes");
 }
 
 #[tokio::test]
@@ -39,8 +52,9 @@ async fn a_stream_that_stands_still_breaks() {
 #[tokio::test]
 async fn a_checksum_is_checked_where_there_is_one() {
     let check = |named| {
-        let md5 = md5_of(&headers(named)).expect("a checksum");
-        Check { announced: None, md5: Some((Md5::new(), md5)), came: 0 }
+        let check = Check::of(&headers(named), MAX_CLIP_BYTES).expect("not too much");
+        assert!(check.md5.is_some());
+        check
     };
     let good = [("content-md5", "kAFQmDzST7DWlj99KOF/cg==")];
     let google = [("x-goog-hash", "crc32c=n03x6A==,md5=kAFQmDzST7DWlj99KOF/cg==")];

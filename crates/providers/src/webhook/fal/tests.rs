@@ -79,6 +79,17 @@ async fn what_was_changed_is_forged() {
 }
 
 #[tokio::test]
+async fn what_is_signed_for_another_customer_is_forged() {
+    let (verifier, asked) = host(&[(200, KEYS)]).await;
+    let theirs = verifier.only_for("user-2".to_owned());
+
+    assert!(matches!(judge(&theirs, samples::SIGNED_AT).await, Err(NotGenuine::Forged)));
+    assert_eq!(asked.load(Ordering::SeqCst), 0, "nobody is asked about others' webhooks");
+    let ours = theirs.only_for("user-1".to_owned());
+    assert!(judge(&ours, samples::SIGNED_AT).await.is_ok());
+}
+
+#[tokio::test]
 async fn what_is_missing_is_unsigned_and_what_is_not_of_now_is_stale() {
     let (verifier, asked) = host(&[(200, KEYS)]).await;
 

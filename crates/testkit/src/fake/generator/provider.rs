@@ -21,6 +21,7 @@ pub(super) struct Provider {
     pub(super) warning: Option<String>,
     pub(super) no_offer: Option<GenerationRefusal>,
     pub(super) time_limit: Duration,
+    pub(super) poll_every: Duration,
     pub(super) busy: (u32, Duration),
     pub(super) losses: (u32, Loss),
     pub(super) untaken: u32,
@@ -32,6 +33,7 @@ pub(super) struct Provider {
     pub(super) failure: Option<(String, MicroUsd)>,
     pub(super) forgets: bool,
     pub(super) broken_looks: u32,
+    pub(super) unsaid: (u32, Duration),
     pub(super) broken_collects: u32,
     pub(super) call_off: CallOff,
     pub(super) submits: u32,
@@ -94,6 +96,7 @@ impl Provider {
             warning: None,
             no_offer: None,
             time_limit: Duration::from_mins(15),
+            poll_every: Duration::ZERO,
             busy: (0, Duration::ZERO),
             losses: (0, Loss::BeforeTaking),
             untaken: 0,
@@ -105,6 +108,7 @@ impl Provider {
             failure: None,
             forgets: false,
             broken_looks: 0,
+            unsaid: (0, Duration::ZERO),
             broken_collects: 0,
             call_off: CallOff::NotOffered,
             submits: 0,
@@ -166,6 +170,9 @@ impl Provider {
     pub(super) fn look(&mut self, job: &ProviderJob) -> Result<Look, Source> {
         if once(&mut self.broken_looks) {
             return Err("connection reset".into());
+        }
+        if once(&mut self.unsaid.0) {
+            return Ok(Look::Busy { after: self.unsaid.1 });
         }
         let (pending, after) = self.pending;
         let (failure, charged, forgets) = (self.failure.clone(), self.charge, self.forgets);

@@ -51,6 +51,26 @@ async fn a_clip_is_collected_once_it_is_ready() {
 }
 
 #[tokio::test]
+async fn a_provider_that_cannot_say_has_not_been_looked_at() {
+    let order = samples::clip_order();
+    let provider = ReadyClip::new(b"clip")
+        .polled_every(FIVE_SECS)
+        .unable_to_say(1, Duration::from_secs(7))
+        .pending_for(1, FIVE_SECS);
+    let job = accepted(&provider, &order).await;
+
+    let mut looks = Vec::new();
+    for _ in 0..3 {
+        looks.push(provider.look(&order, &job).await.expect("a look"));
+    }
+
+    let busy = Look::Busy { after: Duration::from_secs(7) };
+    let pending = Look::Pending { after: FIVE_SECS };
+    assert_eq!(looks, [busy, pending, Look::Ready { charged: None }]);
+    assert_eq!(provider.poll_every(), FIVE_SECS);
+}
+
+#[tokio::test]
 async fn a_clip_that_is_streamed_breaks_halfway_or_arrives() {
     let (order, to) = (samples::clip_order(), Path::new("nowhere/clip.mp4"));
     let provider = ReadyClip::new(b"clip").streaming().failing_to_collect(1);
