@@ -10,9 +10,13 @@ use film::PhotoLimits;
 use futures::future::BoxFuture;
 use ingest::Ingest;
 use local_cloud::lambda::{EventSourceMapping, Invoke, poll, schedule};
-use ltx::{Limits, Ltx};
+use ltx::{Ltx, Policy};
 use notify::{Endpoint, HttpSender, Notify};
-use ports::{Chronicle, Clock, HandleRecord, Renderer, Source, SystemClock, VideoGenerator};
+use ports::{
+    Chronicle, Clock, HandleRecord, Renderer, Rewrap, Source, SystemClock, VerifyPost,
+    VideoGenerator,
+};
+use provider_webhook::ProviderWebhook;
 use render::Render;
 use sweep::{Patience, Sweep};
 use tokio::task::JoinHandle;
@@ -30,8 +34,8 @@ pub struct Settings {
     pub schedule: Vec<Duration>,
     /// When the sweep looks into things.
     pub patience: Patience,
-    /// When `ltx` stops trying.
-    pub limits: Limits,
+    /// What `ltx` may spend, and when it stops trying.
+    pub policy: Policy,
     /// The pause after the first fault of a record; it doubles with every further one.
     pub first_retry: Duration,
     /// Where media lies on its way.
@@ -49,7 +53,7 @@ impl Settings {
                 expire_after: Duration::from_hours(24),
                 give_up_after: Duration::from_hours(24),
             },
-            limits: Limits { max_faults: 5, submit_grace: Duration::from_mins(10) },
+            policy: Policy::default(),
             first_retry: Duration::from_secs(1),
             work,
         }
@@ -154,19 +158,30 @@ fn mapping(home: &Home, name: &str, function: &Function) -> EventSourceMapping {
     }
 }
 
-/// Starts every function of the chain on `home`.
+/// Who does the film work.
+#[derive(Clone, Debug)]
+pub struct Crew<G, R, W> {
+    /// Who films clips; the first is the default.
+    pub generators: Vec<G>,
+    /// Who makes videos of them.
+    pub renderer: R,
+    /// Who judges delivered clips.
+    pub rewrap: W,
+}
+
+/// Starts every function of the chain that a queue or the clock triggers on `home`.
 ///
 /// # Errors
 /// If webhooks cannot be set up.
-pub fn start<G, R>(
+pub fn start<G, R, W>(
     home: &Home,
     settings: &Settings,
-    generators: Vec<G>,
-    renderer: R,
+    crew: Crew<G, R, W>,
 ) -> Result<Pollers, reqwest::Error>
 where
     G: VideoGenerator + 'static,
     R: Renderer + 'static,
+    W: Rewrap + 'static,
 {
     let mut pollers = Pollers::default();
     let retry = settings.first_retry;
@@ -180,12 +195,14 @@ where
     };
     pollers.feed(home, "ingest", ingest, s3_event::objects_created, retry);
 
-    let ltx = Ltx {
+    let ltx = Ltx::<(_, _, _, _, _, _, _, _)> {
         store: home.bucket(),
         chronicle: chronicle(),
         ledger: home.ledger(),
-        generators,
-        limits: settings.limits,
+        registers: home.registers(),
+        generators: crew.generators,
+        rewrap: crew.rewrap,
+        policy: settings.policy.clone(),
         work: settings.work.clone(),
     };
     pollers.feed(home, "ltx", ltx, ltx_request::parse, retry);
@@ -193,7 +210,7 @@ where
     let render = Render {
         store: home.bucket(),
         chronicle: chronicle(),
-        renderer,
+        renderer: crew.renderer,
         work: settings.work.clone(),
     };
     pollers.feed(home, "render", render, s3_event::objects_created, retry);
@@ -218,6 +235,28 @@ where
     });
     Ok(pollers)
 }
+
+/// The function that hears from providers, on `home`.
+pub fn provider_webhook<V: VerifyPost>(home: &Home, verifiers: Vec<V>) -> Hearing<V> {
+    ProviderWebhook {
+        jobs: home.jobs(),
+        ledger: home.ledger(),
+        registers: home.registers(),
+        ltx_queue: home.queue("ltx"),
+        clock: SystemClock,
+        verifiers,
+    }
+}
+
+/// `provider-webhook` on a home.
+pub type Hearing<V> = ProviderWebhook<
+    aws::DynamoJobs,
+    aws::DynamoLedger,
+    aws::DynamoRegisters,
+    aws::SqsQueue,
+    SystemClock,
+    V,
+>;
 
 /// The sweep of `home`.
 pub fn sweep<C: Clock>(

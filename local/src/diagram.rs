@@ -16,7 +16,9 @@ pub fn mermaid(topology: &Topology) -> String {
         lines.push(format!("  bus{{{{event bus}}}} -- rule --> q_{}", rule.queue));
     }
     for (name, function) in &topology.functions {
-        let node = format!("f_{name}[{name}]");
+        // Mermaid takes a dash in an id for the beginning of an arrow.
+        let id = name.replace('-', "_");
+        let node = format!("f_{id}[{name}]");
         match &function.trigger {
             Trigger::Queue { queue, .. } => {
                 let dead = topology.queues.get(queue).and_then(|q| q.dead_letter_queue.as_ref());
@@ -28,15 +30,18 @@ pub fn mermaid(topology: &Topology) -> String {
             Trigger::Schedule { every_secs } => {
                 lines.push(format!("  clock([every {every_secs} s]) --> {node}"));
             }
+            Trigger::Http { http } => {
+                lines.push(format!("  from_{id}([providers]) -- \"{http}\" --> {node}"));
+            }
         }
         for prefix in &function.writes {
-            lines.push(format!("  f_{name} --> {}", prefix_node(prefix)));
+            lines.push(format!("  f_{id} --> {}", prefix_node(prefix)));
         }
         for queue in &function.sends {
-            lines.push(format!("  f_{name} -- message --> q_{queue}"));
+            lines.push(format!("  f_{id} -- message --> q_{queue}"));
         }
         if function.publishes {
-            lines.push(format!("  f_{name} -- facts --> bus"));
+            lines.push(format!("  f_{id} -- facts --> bus"));
         }
     }
     lines.push("  f_notify --> asked([signed webhooks])".to_owned());

@@ -141,7 +141,12 @@ impl Home {
 
     /// The ledger.
     pub fn ledger(&self) -> aws::DynamoLedger {
-        self.aws.ledger_table(physical("ledger"))
+        self.aws.ledger_table(physical("ledger"), physical("accounts"))
+    }
+
+    /// The shared documents.
+    pub fn registers(&self) -> aws::DynamoRegisters {
+        self.aws.register_table(physical("registers"))
     }
 
     /// The log of deliveries.

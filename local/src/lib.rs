@@ -6,11 +6,16 @@
 pub mod chain;
 pub mod commands;
 mod diagram;
+mod filming;
+mod hearing;
 pub mod home;
 mod receiver;
+pub mod redriving;
 pub mod report;
 pub mod topology;
 
 pub use diagram::mermaid;
+pub use filming::{Filming, FilmingError, registry};
+pub use hearing::Door;
 pub use home::{Home, HomeError};
 pub use receiver::{Receiver, Told};

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use ports::Chain;
 use stillmotion::commands::{
-    CommandError, JobArgs, JobsArgs, MakeArgs, UpArgs, job, jobs, make, up,
+    CancelArgs, CommandError, CostsArgs, DeadArgs, JobArgs, JobsArgs, MakeArgs, RedriveArgs,
+    SettleArgs, UpArgs, cancel, costs, dead, job, jobs, make, redrive, settle, up,
 };
 use stillmotion::mermaid;
 use stillmotion::topology::Topology;
@@ -22,13 +23,23 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Makes a video of a photo on an embedded cloud: no account, no key, no other service.
-    Make(MakeArgs),
+    Make(Box<MakeArgs>),
     /// Starts the embedded cloud and all functions, and stays up.
     Up(UpArgs),
     /// Lists jobs with state, age and the times of their stages.
     Jobs(JobsArgs),
     /// Shows the whole history of a job.
     Job(JobArgs),
+    /// Calls a job off and says what is still billed.
+    Cancel(CancelArgs),
+    /// What was spent, per day, provider and user.
+    Costs(CostsArgs),
+    /// Lists what failed, by stage and cause.
+    Dead(DeadArgs),
+    /// Has failed jobs tried again from the stage that failed.
+    Redrive(RedriveArgs),
+    /// Decides an order whose answer was lost.
+    Settle(SettleArgs),
     /// Prints the diagram of the chain, drawn from the topology.
     Diagram,
 }
@@ -55,10 +66,15 @@ fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
 
 async fn run(command: Command) -> Result<(), CommandError> {
     match command {
-        Command::Make(args) => make(args).await,
+        Command::Make(args) => make(*args).await,
         Command::Up(args) => up(args).await,
         Command::Jobs(args) => jobs(args).await,
         Command::Job(args) => job(args).await,
+        Command::Cancel(args) => cancel(args).await,
+        Command::Costs(args) => costs(args).await,
+        Command::Dead(args) => dead(args).await,
+        Command::Redrive(args) => redrive(args).await,
+        Command::Settle(args) => settle(args).await,
         Command::Diagram => {
             println!("{}", mermaid(&Topology::built_in()));
             Ok(())
@@ -70,5 +86,7 @@ async fn run(command: Command) -> Result<(), CommandError> {
 fn log_to_stderr(command: &Command) {
     let usual = if matches!(command, Command::Up(_)) { "info" } else { "off" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
+    // What the embedded S3 tells below that are whole requests, presigned addresses among them.
+    let filter = filter.add_directive("s3s=info".parse().expect("a directive"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

@@ -83,6 +83,9 @@ pub struct Table {
     pub attributes: BTreeMap<String, cloud::AttributeType>,
     /// Its global secondary indexes.
     pub indexes: Vec<cloud::Index>,
+    /// The attribute that says when a row is to be gone, in seconds since the epoch.
+    #[serde(default)]
+    pub expires: Option<String>,
 }
 
 /// A function, what triggers it and what it may do.
@@ -127,6 +130,11 @@ pub enum Trigger {
         /// The pause between invocations, in seconds.
         every_secs: u32,
     },
+    /// Requests from outside.
+    Http {
+        /// Method and path.
+        http: String,
+    },
 }
 
 impl Function {
@@ -134,7 +142,7 @@ impl Function {
     pub fn queue(&self) -> Option<&str> {
         match &self.trigger {
             Trigger::Queue { queue, .. } => Some(queue),
-            Trigger::Schedule { .. } => None,
+            Trigger::Schedule { .. } | Trigger::Http { .. } => None,
         }
     }
 
@@ -222,7 +230,7 @@ impl Table {
             key: self.key.clone(),
             indexes: self.indexes.clone(),
             attribute_types: self.attributes.clone(),
-            ttl_attribute: None,
+            ttl_attribute: self.expires.clone(),
         }
     }
 }

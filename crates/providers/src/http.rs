@@ -8,9 +8,9 @@ mod upload;
 use std::time::Duration;
 
 use ports::{ClipDelivery, Source};
-use reqwest::header::HeaderMap;
+use reqwest::header::{AUTHORIZATION, HeaderMap};
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, ClientBuilder, Request, RequestBuilder, Response, StatusCode};
 use url::Url;
 
 pub(crate) use answer::obeyed;
@@ -160,8 +160,8 @@ impl Http {
     /// # Errors
     /// [`Unanswered`].
     pub async fn exchange(&self, request: RequestBuilder) -> Result<Answer, Unanswered> {
-        let response = self.send(request).await?;
-        Answer::read(response).await
+        let (response, key) = self.send(request).await?;
+        Ok(Answer::read(response).await?.without(key.as_deref()))
     }
 
     /// Asks the provider, once, for something that may come as a clip.
@@ -169,9 +169,10 @@ impl Http {
     /// # Errors
     /// [`Unanswered`].
     pub async fn exchange_for_clip(&self, request: RequestBuilder) -> Result<Reply, Unanswered> {
-        let response = self.send(request).await?;
+        let (response, key) = self.send(request).await?;
         if response.status() != StatusCode::OK || !download::is_clip(response.headers()) {
-            return Answer::read(response).await.map(Reply::Whole);
+            let answer = Answer::read(response).await?;
+            return Ok(Reply::Whole(answer.without(key.as_deref())));
         }
         let headers = response.headers().clone();
         let clip = download::delivery(response, self.timeouts.idle);
@@ -179,18 +180,30 @@ impl Http {
         Ok(Reply::Clip { headers, clip })
     }
 
-    async fn send(&self, request: RequestBuilder) -> Result<Response, Unanswered> {
+    /// Sends a request. With the answer comes the key that was shown, for some repeat it.
+    async fn send(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<(Response, Option<String>), Unanswered> {
         let request = request.timeout(self.timeouts.call).build().map_err(not_sent)?;
         if !self.owns(request.url()) {
             return Err(Unanswered::NotSent(NotOwn.into()));
         }
-        self.api.execute(request).await.map_err(unanswered)
+        let key = key_in(&request);
+        let response = self.api.execute(request).await.map_err(unanswered)?;
+        Ok((response, key))
     }
 
     /// Whether an address is the provider's own, so that the key may be shown there.
     pub fn owns(&self, url: &Url) -> bool {
         self.own.iter().any(|base| base.url().origin() == url.origin())
     }
+}
+
+/// The key that a request shows: what follows the scheme.
+fn key_in(request: &Request) -> Option<String> {
+    let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+    value.split_once(' ').map(|(_, key)| key.to_owned())
 }
 
 /// The key would be shown to somebody else.

@@ -145,7 +145,9 @@ impl<P: Parts> Ltx<P> {
         attempts: &[Attempt],
     ) -> Result<Handled, LtxError> {
         if let Turn::Wait { ahead } = self.ask_for_turn(job, generator).await? {
-            let after = Duration::from_secs(1 + ahead as u64).min(LONGEST_WAIT);
+            // So many at the front are awake as can be served at once.
+            let rounds = ahead as u64 / u64::from(generator.concurrency().unwrap_or(1).max(1));
+            let after = Duration::from_secs(1 + rounds).min(LONGEST_WAIT);
             return Ok(Handled::NotYet { after });
         }
         let written = Box::pin(self.write_down(job, generator, quote, attempts)).await;

@@ -27,7 +27,7 @@ impl<P: Parts> Ltx<P> {
             "order of job {job} is unknown"
         );
         self.settle(attempt, Settlement::unknown(note)).await?;
-        Ok(Handled::NotYet { after: UNKNOWN_WAIT })
+        Ok(Handled::NotYet { after: UNKNOWN_WAIT.min(self.policy.hold_for) })
     }
 
     /// Does what the policy says of an unknown order.
@@ -49,7 +49,10 @@ impl<P: Parts> Ltx<P> {
             UnknownPolicy::Hold if waited >= self.policy.hold_for => {
                 self.fail(job, FailureKind::Unknown, UNKNOWN, unknown.note.as_deref()).await
             }
-            UnknownPolicy::Hold => Ok(Handled::NotYet { after: UNKNOWN_WAIT }),
+            UnknownPolicy::Hold => {
+                let left = self.policy.hold_for.saturating_sub(waited);
+                Ok(Handled::NotYet { after: UNKNOWN_WAIT.min(left) })
+            }
         }
     }
 

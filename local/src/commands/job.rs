@@ -121,6 +121,7 @@ fn attempt_rows(attempts: &[Attempt]) -> Vec<Vec<String>> {
             attempt.state.to_string(),
             attempt.provider_job.clone().unwrap_or_default(),
             attempt.quoted.to_string(),
+            attempt.charged.map(|charged| format!("charged {charged}")).unwrap_or_default(),
             attempt.note.clone().unwrap_or_default(),
         ]
     };

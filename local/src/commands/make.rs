@@ -1,5 +1,7 @@
 //! `make`: one photo through the whole chain, in an embedded cloud of its own.
 
+mod check;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -7,21 +9,20 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
-use domain::{Job, JobId, JobState, ObjectKey, Stage, Timestamp, keys};
+use domain::{Job, JobId, JobState, MicroUsd, ObjectKey, Stage, Timestamp, keys};
 use events::{LtxOptions, UploadOptions};
-use film::{Ffmpeg, Theme};
+use film::Ffmpeg;
 use notify::{Endpoint, WebhookSecret};
 use ports::{Chain, Clock, DeliveryLog, History, JobStore, ObjectStore, SystemClock};
-use providers::CameraMove;
-use render::FilmRenderer;
 use serde_json::json;
 use tempfile::TempPath;
 
 use super::progress::{Board, Manner, Progress};
-use super::{CommandError, interrupted};
+use super::{CommandError, DATA, interrupted};
 use crate::chain::{self, Settings};
 use crate::report::{StageTime, humane, stage_times, table};
-use crate::{Home, Receiver, Told};
+use crate::{Filming, Home, Receiver, Told};
+use check::{check_provider, check_wishes};
 
 /// How long a presigned URL is good for.
 const UPLOAD_TIME: Duration = Duration::from_mins(15);
@@ -29,6 +30,9 @@ const UPLOAD_TIME: Duration = Duration::from_mins(15);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How long the signed message may take after the job has ended.
 const MESSAGE_TIME: Duration = Duration::from_secs(20);
+/// How long an order whose answer was lost is waited for: nobody can decide it, as nobody else can get
+/// at this cloud.
+const UNKNOWN_TIME: Duration = Duration::from_mins(1);
 
 /// Options of `make`.
 #[derive(Debug, Args)]
@@ -66,12 +70,28 @@ pub struct MakeArgs {
     /// Frames per second.
     #[arg(long)]
     fps: Option<u32>,
-    /// Who is to film it.
+    /// Who is to film it: `ltx`, `runway`, `replicate`, `fal` or `camera-move`.
     #[arg(long)]
     provider: Option<String>,
+    /// Name of the provider's model.
+    #[arg(long)]
+    model: Option<String>,
+    /// Where chance begins, for models that let it be chosen.
+    #[arg(long)]
+    seed: Option<u32>,
+    /// Let the clip have sound of its own.
+    #[arg(long)]
+    audio: bool,
     /// Where the video goes; the poster goes beside it.
     #[arg(short, long, default_value = "out.mp4")]
     output: PathBuf,
+    /// Film it even if an equal clip is stored.
+    #[arg(long)]
+    no_reuse: bool,
+    /// Folder that keeps what is paid for, and what was spent; a clip that costs nothing leaves
+    /// nothing behind.
+    #[arg(long, default_value = DATA)]
+    data: PathBuf,
     /// JSON lines for scripts.
     #[arg(long)]
     json: bool,
@@ -83,33 +103,28 @@ pub struct MakeArgs {
 /// One line that says what is missing, or why there is no video.
 pub async fn make(args: MakeArgs) -> Result<(), CommandError> {
     let ffmpeg = Ffmpeg::find()?;
-    check(&args)?;
+    let order = check_wishes(&args)?;
+    let filming = Filming::from_env(&ffmpeg)?;
+    let price = check_provider(&args, &order, &filming)?;
+    if price > MicroUsd::ZERO {
+        // What is paid stays written down: limits and stored clips of other runs count.
+        return tokio::select! {
+            outcome = run(&args, filming, &args.data) => outcome,
+            () = interrupted() => Err(
+                "interrupted: what is ordered goes on with `stillmotion up`; `stillmotion jobs` \
+                 names it, and `stillmotion cancel` calls it off".into()
+            ),
+        };
+    }
     // Dropped on every way out, Ctrl-C included: nothing stays behind.
     let data = tempfile::Builder::new().prefix("stillmotion-").tempdir()?;
 
     let outcome = tokio::select! {
-        outcome = run(&args, ffmpeg, data.path()) => outcome,
+        outcome = run(&args, filming, data.path()) => outcome,
         () = interrupted() => Err("interrupted: no video was written".into()),
     };
     data.close()?;
     outcome
-}
-
-/// What can be known before anything starts.
-fn check(args: &MakeArgs) -> Result<(), CommandError> {
-    let given = [Some(&args.photo), args.logo.as_ref(), args.music.as_ref()];
-    for file in given.into_iter().flatten() {
-        std::fs::File::open(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    }
-    options(args, None, None).into_order()?;
-    if let Some(theme) = &args.theme {
-        Theme::named(theme)?;
-    }
-    let folder = folder_of(&args.output);
-    if !folder.is_dir() {
-        return Err(format!("{}: there is no such folder", folder.display()).into());
-    }
-    Ok(())
 }
 
 fn folder_of(file: &Path) -> &Path {
@@ -135,16 +150,19 @@ fn options(args: &MakeArgs, logo: Option<ObjectKey>, music: Option<ObjectKey>) -
             fps: args.fps,
             camera_motion: args.motion.clone(),
             provider: args.provider.clone(),
+            model: args.model.clone(),
+            seed: args.seed,
+            audio: args.audio.then_some(true),
+            reuse: args.no_reuse.then_some(false),
         },
     }
 }
 
-async fn run(args: &MakeArgs, ffmpeg: Ffmpeg, data: &Path) -> Result<(), CommandError> {
+async fn run(args: &MakeArgs, filming: Filming, data: &Path) -> Result<(), CommandError> {
     let secret = fresh_secret();
     let mut receiver = Receiver::start(&secret).await?;
-    let home = Home::start(&data.join("cloud"), None, &[]).await?;
-    let work = data.join("work");
-    std::fs::create_dir_all(&work)?;
+    let home = Home::start(data, None, &[]).await?;
+    let work = super::work_folder(data)?;
 
     let mut settings = Settings::new(work);
     settings.endpoints.push(Endpoint {
@@ -152,8 +170,10 @@ async fn run(args: &MakeArgs, ffmpeg: Ffmpeg, data: &Path) -> Result<(), Command
         url: receiver.url().to_owned(),
         secret: WebhookSecret::new(secret),
     });
-    let generators = vec![CameraMove::new(ffmpeg.clone())];
-    let pollers = chain::start(&home, &settings, generators, FilmRenderer::new(ffmpeg))?;
+    settings.policy = filming.policy;
+    settings.policy.hold_for = settings.policy.hold_for.min(UNKNOWN_TIME);
+    let _door = super::door(&home, filming.verifiers).await?;
+    let pollers = chain::start(&home, &settings, filming.crew)?;
 
     let mut board = Board::new(Manner::of(args.json));
     let (job, arrived) = upload(&home, args).await?;
@@ -247,8 +267,8 @@ async fn watch(
         }
         let told = tokio::time::timeout(LOOK_EVERY, receiver.next()).await;
         match (told, &ended) {
-            (Ok(Some(told)), Some((job, _))) if ends(&told) => return Ok((job.clone(), told)),
-            (Ok(Some(told)), None) if ends(&told) => {
+            (Ok(Some(told)), Some((job, _))) if ends(&told, id) => return Ok((job.clone(), told)),
+            (Ok(Some(told)), None) if ends(&told, id) => {
                 let job = store.get(id).await?.ok_or("the row of the job is gone")?;
                 show(board, &job, &stage_times(&store.events(id).await?, arrived));
                 return Ok((job, told));
@@ -262,9 +282,10 @@ async fn watch(
     }
 }
 
-/// Whether it is the last that is told of a job.
-fn ends(told: &Told) -> bool {
-    matches!(
+/// Whether it is the last that is told of the job. Others may be under way in the same folder.
+fn ends(told: &Told, id: JobId) -> bool {
+    let its = told.body.data["jobId"].as_str() == Some(&*id.to_string());
+    its && matches!(
         told.body.kind.as_str(),
         "Rendered.v1" | "JobFailed.v1" | "JobCancelled.v1" | "JobExpired.v1"
     )

@@ -5,14 +5,17 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use film::Ffmpeg;
+use local_cloud::CloudError;
 use notify::{Endpoint, WebhookSecret};
-use providers::CameraMove;
-use render::FilmRenderer;
 
 use super::{CommandError, DATA, interrupted};
 use crate::chain::{self, Settings};
-use crate::home::{ACCESS_KEY, Home, REGION, SECRET_KEY};
+use crate::home::{ACCESS_KEY, Home, HomeError, REGION, SECRET_KEY};
 use crate::report::humane;
+use crate::{Door, Filming};
+
+/// How long to wait for a folder that is in use.
+const FOLDER_TIME: Duration = Duration::from_secs(2);
 
 /// Options of `up`.
 #[derive(Debug, Args)]
@@ -46,23 +49,39 @@ pub struct UpArgs {
 /// One line that says what is missing.
 pub async fn up(args: UpArgs) -> Result<(), CommandError> {
     let began = Instant::now();
-    let ffmpeg = Ffmpeg::find()?;
-    let mut home = Home::start(&args.data, Some(args.port), &args.cors_origins).await?;
+    let filming = Filming::from_env(&Ffmpeg::find()?)?;
+    let sentence = filming.sentence();
+    let mut home = start(&args).await?;
     if let Some(secs) = args.sweep_every_secs {
         home.set_sweep_every(secs);
     }
-    let work = home_work(&args.data)?;
-    let settings = settings(&args, work)?;
+    let work = super::work_folder(&args.data)?;
+    let mut settings = settings(&args, work)?;
+    settings.policy = filming.policy;
 
-    let generators = vec![CameraMove::new(ffmpeg.clone())];
-    let pollers = chain::start(&home, &settings, generators, FilmRenderer::new(ffmpeg))?;
-    announce(&home, &args, began.elapsed());
+    let door = super::door(&home, filming.verifiers).await?;
+    let pollers = chain::start(&home, &settings, filming.crew)?;
+    announce(&home, &args, began.elapsed(), &sentence, door.as_ref());
 
     interrupted().await;
     eprintln!("stopping");
     pollers.stop().await;
     home.stop().await;
     Ok(())
+}
+
+/// Starts the cloud. Of a run that was killed, a child may hold the folder until it has become
+/// `ffmpeg`: that is over soon.
+async fn start(args: &UpArgs) -> Result<Home, HomeError> {
+    let began = Instant::now();
+    loop {
+        match Home::start(&args.data, Some(args.port), &args.cors_origins).await {
+            Err(HomeError::Cloud(CloudError::Folder(_))) if began.elapsed() < FOLDER_TIME => {
+                tokio::time::sleep(FOLDER_TIME / 20).await;
+            }
+            started => return started,
+        }
+    }
 }
 
 fn settings(args: &UpArgs, work: PathBuf) -> Result<Settings, CommandError> {
@@ -82,17 +101,7 @@ fn settings(args: &UpArgs, work: PathBuf) -> Result<Settings, CommandError> {
     Ok(settings)
 }
 
-/// An empty folder for media on its way: what a killed run has left there is of no use.
-fn home_work(data: &std::path::Path) -> Result<PathBuf, CommandError> {
-    let work = data.join("work");
-    if work.exists() {
-        std::fs::remove_dir_all(&work)?;
-    }
-    std::fs::create_dir_all(&work)?;
-    Ok(work)
-}
-
-fn announce(home: &Home, args: &UpArgs, took: Duration) {
+fn announce(home: &Home, args: &UpArgs, took: Duration, filming: &str, door: Option<&Door>) {
     let endpoint = home.endpoint();
     let (bucket, data) = (home.bucket_name(), args.data.display());
     println!("stillmotion is up after {}", humane(took));
@@ -102,6 +111,11 @@ fn announce(home: &Home, args: &UpArgs, took: Duration) {
     println!("  DynamoDB     {endpoint}");
     println!("  EventBridge  {endpoint}");
     println!("  data         {data}");
+    if let Some(address) = door.map(Door::address) {
+        println!("  providers    may post to http://{address}");
+    }
+    println!();
+    println!("  {filming}");
     println!();
     println!("  export AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={SECRET_KEY}");
     println!("  export AWS_DEFAULT_REGION={REGION}");

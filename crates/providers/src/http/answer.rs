@@ -45,6 +45,24 @@ pub struct NotUnderstood {
 struct TooLarge;
 
 impl Answer {
+    /// The answer with the key blanked wherever it repeats it: nobody after this sees it.
+    pub(super) fn without(mut self, key: Option<&str>) -> Self {
+        let Some(key) = key.map(str::as_bytes).filter(|key| !key.is_empty()) else { return self };
+        if !self.body.windows(key.len()).any(|part| part == key) {
+            return self;
+        }
+        let mut body = Vec::with_capacity(self.body.len());
+        let mut rest = &self.body[..];
+        while let Some(at) = rest.windows(key.len()).position(|part| part == key) {
+            body.extend_from_slice(&rest[..at]);
+            body.extend_from_slice(b"(key)");
+            rest = &rest[at + key.len()..];
+        }
+        body.extend_from_slice(rest);
+        self.body = body.into();
+        self
+    }
+
     /// Reads the rest of an answer.
     pub(super) async fn read(mut response: Response) -> Result<Self, Unanswered> {
         let (status, headers) = (response.status(), response.headers().clone());
@@ -139,6 +157,16 @@ mod tests {
             answer("retry-after-ms", "1500").retry_after(),
             Some(Duration::from_millis(1500))
         );
+    }
+
+    #[test]
+    fn a_key_that_is_repeated_is_blanked() {
+        let mut told = answer("etag", "1");
+        told.body = Bytes::from_static(br#"{"a":"id:k-1 is bad","b":"id:k-1"}"#);
+
+        let told = told.without(Some("id:k-1"));
+
+        assert_eq!(&told.body[..], br#"{"a":"(key) is bad","b":"(key)"}"#);
     }
 
     #[test]

@@ -1,0 +1,105 @@
+//! `cancel ID`: calls a job off.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use domain::{Attempt, AttemptState, JobId, MicroUsd, Step};
+use events::LtxRequest;
+use ports::{Chronicle, JobStore, Ledger, MessageSender, Stepped, SystemClock};
+use serde_json::json;
+
+use super::{CommandError, DATA};
+use crate::Home;
+
+/// How long to wait for the provider to be told.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How often to look whether it was.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Options of `cancel`.
+#[derive(Debug, Args)]
+pub struct CancelArgs {
+    /// The job.
+    id: String,
+    /// Folder that keeps everything.
+    #[arg(long, default_value = DATA)]
+    data: PathBuf,
+    /// One JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Calls a job off: it stops at its next boundary, work at a provider is called off where that can be
+/// done, and what is still billed is said.
+///
+/// # Errors
+/// One line that says why the job cannot be called off.
+pub async fn cancel(args: CancelArgs) -> Result<(), CommandError> {
+    let id = JobId::parse(&args.id)?;
+    let home = Home::look(&args.data).await?;
+    let outcome = call_off(&home, id).await;
+    let attempts = match outcome {
+        Ok(()) => settled_attempts(&home, id).await,
+        Err(error) => Err(error),
+    };
+    home.stop().await;
+
+    let attempts = attempts?;
+    let billed: MicroUsd = attempts.iter().map(|attempt| attempt.booking().money).sum();
+    if args.json {
+        println!("{}", json!({ "jobId": id, "billed": billed, "ledger": attempts }));
+        return Ok(());
+    }
+    println!("job {id} is cancelled");
+    for attempt in attempts.iter().filter(|attempt| attempt.quoted > MicroUsd::ZERO) {
+        println!("  {}", what_is_billed(attempt));
+    }
+    println!("billed: {billed}");
+    Ok(())
+}
+
+async fn call_off(home: &Home, id: JobId) -> Result<(), CommandError> {
+    let job = home.jobs().get(id).await?.ok_or_else(|| format!("there is no job {id}"))?;
+    let chronicle = Chronicle { jobs: home.jobs(), bus: home.bus(), clock: SystemClock };
+    match chronicle.step(&job, &Step::Cancel).await? {
+        Stepped::Not(job) => {
+            Err(format!("job {id} is {}, so it cannot be cancelled", job.state).into())
+        }
+        Stepped::Now(job) => {
+            // Whoever looks at it next calls the provider off; that may as well be now.
+            let request = serde_json::to_string(&LtxRequest::look_now(&job, None))?;
+            Ok(home.queue("ltx").send(&request).await?)
+        }
+    }
+}
+
+/// The ledger of the job, once nothing of it is under way or it takes too long.
+async fn settled_attempts(home: &Home, id: JobId) -> Result<Vec<Attempt>, CommandError> {
+    let began = Instant::now();
+    loop {
+        let attempts = home.ledger().attempts(id).await?;
+        let under_way = attempts.iter().any(|attempt| attempt.state == AttemptState::Submitted);
+        // Started for this command alone, there are no functions that would call anybody off.
+        if !under_way || home.cloud().is_some() || began.elapsed() > PATIENCE {
+            return Ok(attempts);
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+fn what_is_billed(attempt: &Attempt) -> String {
+    let (number, provider) = (attempt.number, &attempt.provider);
+    let of = format!("attempt {number} with {provider}");
+    let note = attempt.note.as_deref().unwrap_or_default();
+    match attempt.state {
+        AttemptState::Intended | AttemptState::Submitted => format!(
+            "{of} is still under way: {} until it is called off, which needs `stillmotion up`",
+            attempt.reserved
+        ),
+        AttemptState::Unknown => {
+            format!("{of} is unknown: {} may be billed ({note})", attempt.reserved)
+        }
+        _ => format!("{of}: {} ({note})", attempt.charged.unwrap_or_default()),
+    }
+}

@@ -1,0 +1,209 @@
+//! Having failed jobs tried again, from the stage that failed, claimed once.
+
+use domain::{Attempt, AttemptState, FailureKind, Job, JobState, MicroUsd, Stage, Step, keys};
+use events::{LtxRequest, ObjectCreated};
+use ports::{
+    Chronicle, Head, JobStore, JobStoreError, Ledger, LedgerError, MessageSender, ObjectStore,
+    QueueError, Source, Stepped, StoreError, SystemClock, VideoGenerator,
+};
+
+use crate::Home;
+
+/// Which failed jobs.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Only those that failed in this stage.
+    pub stage: Option<Stage>,
+    /// Only these.
+    pub jobs: Vec<String>,
+    /// Also those that were refused, which will usually be refused again.
+    pub refused: bool,
+}
+
+/// What trying a job again would do.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The job as it failed.
+    pub job: Job,
+    /// What would be tried again.
+    pub then: Then,
+}
+
+/// What follows for one job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// This stage runs again.
+    Again {
+        /// The stage.
+        stage: Stage,
+        /// What it would cost at most.
+        cost: MicroUsd,
+        /// What the operator should know of that.
+        note: &'static str,
+    },
+    /// Nothing, for this reason.
+    Not(String),
+}
+
+/// A job could not be tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum RedriveError {
+    /// The table of jobs failed.
+    #[error("table of jobs")]
+    Jobs(#[from] JobStoreError),
+    /// The job could not be written or announced.
+    #[error("job")]
+    Chronicle(#[from] ports::ChronicleError),
+    /// The ledger failed.
+    #[error("ledger")]
+    Ledger(#[from] LedgerError),
+    /// The bucket failed.
+    #[error("media bucket")]
+    Store(#[from] StoreError),
+    /// A queue failed.
+    #[error("queue")]
+    Queue(#[from] QueueError),
+    /// The message could not be written.
+    #[error("message")]
+    Message(#[source] Source),
+}
+
+/// What became of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// It is on its way.
+    Now,
+    /// Somebody else was quicker.
+    ByAnother,
+}
+
+/// Plans for every failed job that is selected, the one that failed first in front.
+///
+/// # Errors
+/// [`RedriveError`].
+pub async fn plan<G: VideoGenerator>(
+    home: &Home,
+    generators: &[G],
+    selection: &Selection,
+) -> Result<Vec<Plan>, RedriveError> {
+    let mut plans = Vec::new();
+    for job in home.jobs().in_state(JobState::Failed, usize::MAX).await? {
+        let named = selection.jobs.is_empty() || selection.jobs.contains(&job.id.to_string());
+        if !named {
+            continue;
+        }
+        let stage = stage_of(home, &job).await?;
+        if selection.stage.is_some_and(|wanted| wanted != stage) {
+            continue;
+        }
+        let then = then(home, generators, selection, &job, stage).await?;
+        plans.push(Plan { job, then });
+    }
+    Ok(plans)
+}
+
+/// The object is the truth: the stage that failed is the first whose artefact is not there.
+async fn stage_of(home: &Home, job: &Job) -> Result<Stage, RedriveError> {
+    let bucket = home.bucket();
+    if bucket.head(&keys::clip(job.id)).await?.is_some() {
+        return Ok(Stage::Render);
+    }
+    let photo = bucket.head(&keys::photo(job.id)).await?;
+    Ok(if photo.is_some() && job.photo.is_some() { Stage::Ltx } else { Stage::Ingest })
+}
+
+async fn then<G: VideoGenerator>(
+    home: &Home,
+    generators: &[G],
+    selection: &Selection,
+    job: &Job,
+    stage: Stage,
+) -> Result<Then, RedriveError> {
+    let refused = job.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Refused);
+    if refused && !selection.refused {
+        return Ok(Then::Not("it was refused, and would be again: --refused".to_owned()));
+    }
+    match stage {
+        Stage::Ltx => {
+            let attempts = home.ledger().attempts(job.id).await?;
+            Ok(filming(generators, job, &attempts))
+        }
+        Stage::Ingest if home.bucket().head(&job.upload_key).await?.is_none() => {
+            Ok(Then::Not("its photo is gone".to_owned()))
+        }
+        // A photo that is accepted is filmed next.
+        Stage::Ingest => match cost(generators, job) {
+            Ok(cost) => Ok(Then::Again { stage, cost, note: "for the clip that follows" }),
+            Err(reason) => Ok(Then::Not(reason)),
+        },
+        _ => Ok(Then::Again { stage, cost: MicroUsd::ZERO, note: "" }),
+    }
+}
+
+fn filming<G: VideoGenerator>(generators: &[G], job: &Job, attempts: &[Attempt]) -> Then {
+    let stage = Stage::Ltx;
+    let newest = attempts.last();
+    if let Some(unknown) = newest.filter(|attempt| attempt.is_unknown()) {
+        let number = unknown.number;
+        return Then::Not(format!("order {number} is unknown: decide it with `settle` first"));
+    }
+    if newest.is_some_and(|attempt| attempt.state == AttemptState::Submitted) {
+        return Then::Again { stage, cost: MicroUsd::ZERO, note: "it is ordered already" };
+    }
+    match cost(generators, job) {
+        Err(reason) => Then::Not(reason),
+        Ok(MicroUsd::ZERO) => Then::Again { stage, cost: MicroUsd::ZERO, note: "" },
+        Ok(cost) => {
+            let kept = newest.is_some_and(|attempt| attempt.provider_job.is_some());
+            let note = if kept { "nothing if the provider still has the clip" } else { "" };
+            Then::Again { stage, cost, note }
+        }
+    }
+}
+
+fn cost<G: VideoGenerator>(generators: &[G], job: &Job) -> Result<MicroUsd, String> {
+    let wanted = job.order.clip.provider.as_deref();
+    let generator = match wanted {
+        Some(name) => generators.iter().find(|generator| generator.name() == name),
+        None => generators.first(),
+    };
+    let generator = generator.ok_or_else(|| format!("provider {wanted:?} is not set up here"))?;
+    let quote = generator.quote(&job.order.clip).map_err(|refusal| refusal.reason)?;
+    Ok(quote.price)
+}
+
+/// Claims a failed job and sets its stage going. Of several who do so at once, one does.
+///
+/// # Errors
+/// [`RedriveError`]; once it is claimed, the sweep sets it going if this does not.
+pub async fn redrive(
+    home: &Home,
+    job: &Job,
+    stage: Stage,
+    by: &str,
+) -> Result<Claimed, RedriveError> {
+    let chronicle = Chronicle { jobs: home.jobs(), bus: home.bus(), clock: SystemClock };
+    let step = Step::Redrive { stage, by: by.to_owned() };
+    let Stepped::Now(job) = chronicle.step(job, &step).await? else {
+        return Ok(Claimed::ByAnother);
+    };
+    let (queue, message) = match stage {
+        Stage::Ltx => {
+            let request = LtxRequest::of_job(&job);
+            let text = serde_json::to_string(&request);
+            ("ltx", text.map_err(|error| RedriveError::Message(error.into()))?)
+        }
+        Stage::Ingest => ("ingest", created(home, &job.upload_key).await?),
+        _ => ("render", created(home, &keys::clip(job.id)).await?),
+    };
+    home.queue(queue).send(&message).await?;
+    Ok(Claimed::Now)
+}
+
+async fn created(home: &Home, key: &domain::ObjectKey) -> Result<String, RedriveError> {
+    let head = home.bucket().head(key).await?;
+    let Head { etag, size_bytes, .. } =
+        head.ok_or_else(|| StoreError::NotFound { key: key.clone() })?;
+    let created = ObjectCreated { bucket: home.bucket_name(), key: key.clone(), etag, size_bytes };
+    Ok(created.to_notification())
+}
