@@ -1,30 +1,15 @@
 //! The commands, as a newcomer types them.
 
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use support::{PATIENCE, Up, names, probe, sample, stillmotion, text};
 use tempfile::TempDir;
 
-/// Longest wait for anything.
-const PATIENCE: Duration = Duration::from_mins(5);
-
-fn stillmotion() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stillmotion"));
-    command.env_remove("RUST_LOG").stdin(Stdio::null());
-    command
-}
-
-fn sample(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../samples").join(name)
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
+mod support;
 
 fn make(folder: &Path, photo: &Path, arguments: &[&str]) -> Output {
     stillmotion()
@@ -35,26 +20,6 @@ fn make(folder: &Path, photo: &Path, arguments: &[&str]) -> Output {
         .args(arguments)
         .output()
         .expect("it runs")
-}
-
-/// What is in a folder.
-fn names(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).expect("a folder");
-    let mut names: Vec<_> = entries
-        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into())
-        .collect();
-    names.sort();
-    names
-}
-
-fn probe(video: &Path) -> Value {
-    let entries = "format=duration:stream=codec_name,width,height,pix_fmt,avg_frame_rate";
-    let output = Command::new("ffprobe")
-        .args(["-v", "error", "-of", "json", "-show_entries", entries])
-        .arg(video)
-        .output()
-        .expect("ffprobe runs");
-    serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
 #[test]
@@ -125,7 +90,8 @@ fn wishes_that_cannot_be_met_are_named_before_anything_starts() {
         said.lines().last().unwrap_or_default().to_owned()
     };
 
-    assert!(last(&["--duration", "7"]).contains("6, 8, 10"));
+    assert!(last(&["--duration", "700"]).contains("1 to 60"));
+    assert!(last(&["--motion", "sideways"]).contains("dolly_in"));
     assert!(last(&["--theme", "baroque"]).contains("default"));
     assert!(last(&["--logo", "none.png"]).contains("none.png"));
     assert!(last(&["-o", "nowhere/out.mp4"]).contains("no such folder"));
@@ -187,36 +153,8 @@ fn children_of(pid: u32) -> Vec<String> {
     children.collect::<String>().split_whitespace().map(ToOwned::to_owned).collect()
 }
 
-/// `up` on a data folder, killed without a word when it is dropped.
-struct Up {
-    child: Child,
-    port: u16,
-}
-
-impl Drop for Up {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 fn up(data: &Path) -> Up {
-    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    let port = free.local_addr().expect("an address").port();
-    drop(free);
-    let mut child = stillmotion()
-        .args(["up", "--port", &port.to_string(), "--data"])
-        .arg(data)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("it runs");
-    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-    let first = lines.next().expect("a line").expect("text");
-    assert!(first.contains("is up"), "{first}");
-    // What it says afterwards must not block it.
-    std::thread::spawn(move || lines.for_each(drop));
-    Up { child, port }
+    support::up(data, &[], &[])
 }
 
 fn job_states(data: &Path) -> Vec<String> {
@@ -239,8 +177,8 @@ fn data() -> (TempDir, PathBuf) {
 async fn killed_without_a_word_and_started_again_every_job_ends() {
     let (_folder, data) = data();
     let first = up(&data);
-    drop_in(first.port, "one.jpg").await;
-    drop_in(first.port, "two.jpg").await;
+    drop_in(&first, "one.jpg").await;
+    drop_in(&first, "two.jpg").await;
 
     // Four deaths at moments that depend on nothing but the clock, then a life.
     drop(first);
@@ -265,13 +203,11 @@ async fn killed_without_a_word_and_started_again_every_job_ends() {
     assert!(history.contains("Rendered.v1") && history.contains("succeeded"), "{history}");
 }
 
-/// Puts a small photo in the bucket of the cloud at `port`, whose options ask for the shortest clip.
-async fn drop_in(port: u16, name: &str) {
+/// Puts a small photo in the bucket, whose options ask for the shortest clip.
+async fn drop_in(up: &Up, name: &str) {
     use domain::ObjectKey;
     use ports::{Content, ObjectMeta, ObjectStore};
-    use stillmotion::home::{ACCESS_KEY, Home, SECRET_KEY};
 
-    let home = Home::at(&format!("http://127.0.0.1:{port}"), ACCESS_KEY, SECRET_KEY);
     let photo = std::fs::read(sample("villa.jpg")).expect("the sample");
     let key = ObjectKey::new(format!("uploads/{name}")).expect("a key");
     let wishes = [("title", "Villa"), ("resolution", "1280x720"), ("cameramotion", "static")];
@@ -279,7 +215,7 @@ async fn drop_in(port: u16, name: &str) {
         content_type: "image/jpeg".to_owned(),
         user: wishes.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
     };
-    home.bucket().put(&key, Content::Bytes(&photo), &meta).await.expect("put");
+    up.home.bucket().put(&key, Content::Bytes(&photo), &meta).await.expect("put");
 }
 
 #[test]

@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
-use domain::{FailureKind, JobId, JobState, keys};
-use ports::ObjectStore;
-use testkit::{Fuse, Moment, ReadyClip};
+use domain::{Attempt, AttemptState, FailureKind, JobId, JobState, keys};
+use fake_providers::{Fake, Name};
+use ports::{Ledger, ObjectStore, VideoGenerator};
+use testkit::{Fuse, Moment, ReadyClip, ReadyVideo};
 
+use crate::studio::{ordered, provider};
 use crate::world::{Parts, World};
 
 /// Longer than every visibility time-out: what the dead process was at comes back.
@@ -16,12 +18,20 @@ const STEP: Duration = Duration::from_mins(1);
 
 /// Lets the process die at the `n`-th step of a job, and starts it again until the job has ended.
 /// None if the job has fewer steps.
-async fn die_at(world: &mut World, parts: &Parts, n: u64, moment: Moment) -> Option<JobId> {
+async fn die_at<G: VideoGenerator + Clone + 'static>(
+    world: &mut World,
+    parts: &Parts<ReadyVideo, G>,
+    n: u64,
+    moment: Moment,
+) -> Option<JobId> {
     let fuse = Fuse::new(n, moment);
     world.start(&parts.clone().with_fuse(&fuse));
-    let id = world.upload(&format!("dies-{moment:?}-{n}.jpg")).await;
+    let id =
+        world.upload_with(&format!("dies-{moment:?}-{n}.jpg"), &[("prompt", &prompt(n))]).await;
     while !fuse.blown() && !is_over(world, id).await {
         tokio::time::sleep(Duration::from_millis(5)).await;
+        // Providers want a pause before a look.
+        world.advance(Duration::from_secs(1));
     }
     world.stop().await;
     if !fuse.blown() {
@@ -33,6 +43,11 @@ async fn die_at(world: &mut World, parts: &Parts, n: u64, moment: Moment) -> Opt
     world.drained_with(STEP).await;
     world.stop().await;
     Some(id)
+}
+
+/// What the job that dies at the `n`-th step asks for: by it, a provider's charges are told apart.
+fn prompt(n: u64) -> String {
+    format!("dies at step {n}")
 }
 
 /// Whether a job has ended and everybody was told.
@@ -55,7 +70,12 @@ async fn assert_agreement(world: &World, id: JobId, context: &str) {
     assert!(clip.is_some() || !rendered, "{context}: a video without a clip");
 }
 
-async fn dies_at_every_step(moment: Moment, generator: ReadyClip) {
+/// What `charges` a provider made for the job of a prompt, after the process died at each step.
+async fn dies_at_every_step<G: VideoGenerator + Clone + 'static>(
+    moment: Moment,
+    generator: G,
+    charges: impl Fn(JobId, &str) -> usize,
+) {
     let parts = Parts::default().with_generator(generator);
     let mut world = World::new().await;
     let (mut steps, mut unknown) = (0, 0);
@@ -65,9 +85,14 @@ async fn dies_at_every_step(moment: Moment, generator: ReadyClip) {
         let context = format!("dies {moment:?} step {steps}");
         let job = world.job(id).await.expect("a row");
         assert_agreement(&world, id, &context).await;
-        assert!(parts.generator.billed(id) <= 1, "{context}: charged twice");
+        let charges = charges(id, &prompt(steps));
+        assert!(charges <= 1, "{context}: charged {charges} times");
+        assert_ledger_explains(&world, id, charges, &context).await;
         match &job.failure {
-            None => world.assert_rendered_once(&parts, id, &context).await,
+            None => {
+                assert_eq!(charges, 1, "{context}: a clip for nothing");
+                world.assert_rendered(&parts, id, &context).await;
+            }
             // Whether the order was taken is not known, so it is not ordered again.
             Some(failure) => {
                 assert_eq!(failure.kind, FailureKind::Unknown, "{context}: {failure:?}");
@@ -82,22 +107,60 @@ async fn dies_at_every_step(moment: Moment, generator: ReadyClip) {
     assert!(unknown <= 3, "{unknown} jobs ended unknown");
 }
 
+/// Every charge is of an attempt in the ledger, and of one at most that is known not to be charged.
+async fn assert_ledger_explains(world: &World, id: JobId, charges: usize, context: &str) {
+    let attempts = world.home.ledger().attempts(id).await.expect("the ledger");
+    let may_be_charged = |attempt: &&Attempt| {
+        matches!(attempt.state, AttemptState::Succeeded | AttemptState::Unknown)
+    };
+    let explained = attempts.iter().filter(may_be_charged).count();
+    assert!(charges <= explained, "{context}: {charges} charges, {attempts:?}");
+    let known = attempts.iter().filter(|one| one.state == AttemptState::Succeeded).count();
+    assert!(known <= charges, "{context}: {charges} charges, {attempts:?}");
+}
+
+async fn ready_dies_at_every_step(moment: Moment, generator: ReadyClip) {
+    let billed = generator.clone();
+    dies_at_every_step(moment, generator, |id, _| billed.billed(id)).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dying_before_any_step_loses_nothing() {
-    dies_at_every_step(Moment::Before, ReadyClip::new("a clip").safe_to_resubmit()).await;
+    ready_dies_at_every_step(Moment::Before, ReadyClip::new("a clip").safe_to_resubmit()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dying_after_any_step_loses_nothing() {
-    dies_at_every_step(Moment::After, ReadyClip::new("a clip").safe_to_resubmit()).await;
+    ready_dies_at_every_step(Moment::After, ReadyClip::new("a clip").safe_to_resubmit()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dying_before_any_step_never_pays_twice() {
-    dies_at_every_step(Moment::Before, ReadyClip::new("a clip")).await;
+    ready_dies_at_every_step(Moment::Before, ReadyClip::new("a clip")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dying_after_any_step_never_pays_twice() {
-    dies_at_every_step(Moment::After, ReadyClip::new("a clip")).await;
+    ready_dies_at_every_step(Moment::After, ReadyClip::new("a clip")).await;
+}
+
+/// The same with the real adapter of a provider, over HTTP.
+async fn provider_dies_at_every_step(moment: Moment, name: Name) {
+    let fake = Fake::start(b"a clip".to_vec()).await.expect("a fake");
+    let orders = |id, prompt: &str| ordered(&fake, name, id, prompt);
+    dies_at_every_step(moment, provider(&fake, name), orders).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dying_before_any_step_never_pays_a_provider_twice() {
+    for name in Name::ALL {
+        provider_dies_at_every_step(Moment::Before, name).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dying_after_any_step_never_pays_a_provider_twice() {
+    for name in Name::ALL {
+        provider_dies_at_every_step(Moment::After, name).await;
+    }
 }

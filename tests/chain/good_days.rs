@@ -59,7 +59,7 @@ async fn wishes_travel_as_metadata_or_in_a_sidecar() {
     assert_eq!(by_metadata.order.branding.title.as_deref(), Some("Vila São João"));
     assert_eq!(by_sidecar.order.branding.title.as_deref(), Some("别墅"));
     assert_eq!(by_sidecar.order.user_id.as_deref(), Some("u-1"));
-    assert_eq!(by_sidecar.order.clip.duration_secs, 8);
+    assert_eq!(by_sidecar.order.clip.duration_secs, Some(8));
 }
 
 #[tokio::test]

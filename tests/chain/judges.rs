@@ -109,6 +109,7 @@ async fn judge(world: &mut World, name: &str) {
     conformance::job_store(&home.jobs()).await;
     println!("{name}: ledger");
     conformance::ledger(&home.ledger()).await;
+    conformance::registers(&home.registers()).await;
     println!("{name}: deliveries");
     conformance::delivery_log(&home.deliveries()).await;
 }

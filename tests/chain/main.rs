@@ -2,8 +2,12 @@
 
 mod bad_days;
 mod crashes;
+mod deaths;
+mod filming;
 mod good_days;
 mod judges;
 mod ministack;
+mod spending;
+mod studio;
 mod topology;
 mod world;

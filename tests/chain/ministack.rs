@@ -39,9 +39,11 @@ const STARTS: usize = 3;
 const SHOWN_BYTES: usize = 10_000;
 
 /// What the chain does, and so all that its user may do under `AUTH=true`.
-const ACTIONS: [&str; 14] = [
+const ACTIONS: [&str; 16] = [
     "s3:GetObject",
     "s3:PutObject",
+    "s3:DeleteObject",
+    "s3:AbortMultipartUpload",
     "s3:ListBucket",
     "sqs:SendMessage",
     "sqs:ReceiveMessage",

@@ -76,7 +76,7 @@ fn problems(topology: &Topology) -> Vec<String> {
             Trigger::Queue { queue, .. } => {
                 of_queue(topology, name, function, queue, &mut problems);
             }
-            Trigger::Schedule { .. } => {}
+            Trigger::Schedule { .. } | Trigger::Http { .. } => {}
         }
         let known = |queue: &&String| !topology.queues.contains_key(*queue);
         problems.extend(

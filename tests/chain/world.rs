@@ -10,18 +10,18 @@ use domain::{EventId, Job, JobId, JobState, ObjectKey, Timestamp, keys};
 use film::PhotoLimits;
 use ingest::Ingest;
 use local_cloud::Cloud;
-use ltx::{Limits, Ltx};
+use ltx::{Ltx, Policy};
 use notify::{Endpoint, Notify, WebhookSecret};
 use ports::{
     Chronicle, Clock, Content, Delivery, DeliveryLog, History, JobStore, ObjectMeta, ObjectStore,
-    Renderer, SystemClock,
+    Renderer, SystemClock, VideoGenerator,
 };
 use render::Render;
 use stillmotion::Home;
 use stillmotion::chain::{Pollers, sweep};
 use sweep::{Patience, Swept};
 use tempfile::TempDir;
-use testkit::{Fuse, Fused, ReadyClip, ReadyVideo, RecordingReceiver, samples};
+use testkit::{Fuse, Fused, PassThrough, ReadyClip, ReadyVideo, RecordingReceiver, samples};
 
 /// What webhooks are signed with here.
 pub(crate) const SECRET: &str = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
@@ -41,8 +41,8 @@ impl Clock for ShiftedClock {
 
 /// The parts of the chain that are not ours, or that break.
 #[derive(Clone)]
-pub(crate) struct Parts<R = ReadyVideo> {
-    pub(crate) generator: ReadyClip,
+pub(crate) struct Parts<R = ReadyVideo, G = ReadyClip> {
+    pub(crate) generator: G,
     pub(crate) renderer: R,
     pub(crate) receiver: RecordingReceiver,
     pub(crate) fuse: Fuse,
@@ -59,13 +59,14 @@ impl Default for Parts {
     }
 }
 
-impl<R> Parts<R> {
+impl<R, G> Parts<R, G> {
     pub(crate) fn with_fuse(self, fuse: &Fuse) -> Self {
         Self { fuse: fuse.clone(), ..self }
     }
 
-    pub(crate) fn with_generator(self, generator: ReadyClip) -> Self {
-        Self { generator, ..self }
+    pub(crate) fn with_generator<O>(self, generator: O) -> Parts<R, O> {
+        let Self { renderer, receiver, fuse, .. } = self;
+        Parts { generator, renderer, receiver, fuse }
     }
 }
 
@@ -92,14 +93,20 @@ impl World {
     }
 
     /// A cloud with the whole chain on it.
-    pub(crate) async fn with(parts: &Parts) -> Self {
+    pub(crate) async fn with<G: VideoGenerator + Clone + 'static>(
+        parts: &Parts<ReadyVideo, G>,
+    ) -> Self {
         let mut world = Self::new().await;
         world.start(parts);
         world
     }
 
     /// Starts every function but the sweep.
-    pub(crate) fn start<R: Renderer + Clone + 'static>(&mut self, parts: &Parts<R>) {
+    pub(crate) fn start<R, G>(&mut self, parts: &Parts<R, G>)
+    where
+        R: Renderer + Clone + 'static,
+        G: VideoGenerator + Clone + 'static,
+    {
         let home = &self.home;
         let fuse = &parts.fuse;
         let retry = Duration::from_millis(20);
@@ -119,12 +126,20 @@ impl World {
             limits: PhotoLimits::default(),
         };
         pollers.feed(home, "ingest", ingest, s3_event::objects_created, retry);
-        let ltx = Ltx {
+        let ltx = Ltx::<(_, _, _, _, _, _, _, _)> {
             store: store(),
             chronicle: chronicle(),
             ledger: Fused::new(home.ledger(), fuse),
+            registers: Fused::new(home.registers(), fuse),
             generators: vec![Fused::new(parts.generator.clone(), fuse)],
-            limits: Limits { max_faults: 3, submit_grace: Duration::from_mins(10) },
+            rewrap: Fused::new(PassThrough::default(), fuse),
+            policy: Policy {
+                max_faults: 3,
+                hold_for: Duration::from_mins(30),
+                // Every job of a test has the same photo.
+                reuse_for: None,
+                ..Policy::default()
+            },
             work: work.clone(),
         };
         pollers.feed(home, "ltx", ltx, ltx_request::parse, retry);
@@ -183,10 +198,20 @@ impl World {
         self.upload_bytes(name, &samples::photo_jpeg(640, 480)).await
     }
 
+    /// Drops a photo in with wishes beside it and returns its job.
+    pub(crate) async fn upload_with(&self, name: &str, wishes: &[(&str, &str)]) -> JobId {
+        self.put(name, &samples::photo_jpeg(640, 480), wishes).await
+    }
+
     /// Drops a file in and returns its job.
     pub(crate) async fn upload_bytes(&self, name: &str, bytes: &[u8]) -> JobId {
+        self.put(name, bytes, &[]).await
+    }
+
+    async fn put(&self, name: &str, bytes: &[u8], wishes: &[(&str, &str)]) -> JobId {
         let key = ObjectKey::new(format!("{}{name}", keys::UPLOADS)).expect("a key");
-        let meta = ObjectMeta { content_type: "image/jpeg".to_owned(), ..ObjectMeta::default() };
+        let user = wishes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let meta = ObjectMeta { content_type: "image/jpeg".to_owned(), user: user.collect() };
         let etag = self.home.bucket().put(&key, Content::Bytes(bytes), &meta).await.expect("put");
         JobId::of_object(&self.home.bucket_name(), key.as_str(), &etag)
     }
@@ -277,9 +302,19 @@ impl World {
 
     /// What must be true of a job that has ended with a video, whatever happened on the way.
     pub(crate) async fn assert_rendered_once(&self, parts: &Parts, id: JobId, context: &str) {
+        assert_eq!(parts.generator.billed(id), 1, "{context}: charges");
+        self.assert_rendered(parts, id, context).await;
+    }
+
+    /// As [`World::assert_rendered_once`], whoever filmed it.
+    pub(crate) async fn assert_rendered<G>(
+        &self,
+        parts: &Parts<ReadyVideo, G>,
+        id: JobId,
+        context: &str,
+    ) {
         let job = self.job(id).await.expect("a row");
         assert_eq!(job.state, JobState::Rendered, "{context}: {:?}", job.failure);
-        assert_eq!(parts.generator.billed(id), 1, "{context}: charges");
         let renders = self.keys(&format!("{}{id}/", keys::RENDERS)).await;
         let expected = [keys::video(id).to_string(), keys::poster(id).to_string()];
         assert_eq!(renders, expected, "{context}: renders");
@@ -287,7 +322,12 @@ impl World {
     }
 
     /// Nothing that happened to a job may be lost on its way to whoever asked.
-    pub(crate) async fn assert_whole_history_told(&self, parts: &Parts, id: JobId, context: &str) {
+    pub(crate) async fn assert_whole_history_told<G>(
+        &self,
+        parts: &Parts<ReadyVideo, G>,
+        id: JobId,
+        context: &str,
+    ) {
         let store = self.home.jobs();
         let history = store.events(id).await.expect("history");
         let seqs: Vec<_> = history.iter().map(|event| event.seq).collect();
