@@ -1,31 +1,38 @@
-//! The chain with a provider and a renderer that are ready at once: what is left is ours.
+//! The chain with a renderer, and mostly a provider, that are ready at once: what is left is ours.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use domain::{JobId, ObjectKey, keys};
-use futures::StreamExt;
+use futures::{StreamExt as _, TryStreamExt as _};
 use notify::{Endpoint, WebhookSecret};
-use ports::{Clock, Content, ObjectMeta, ObjectStore, SystemClock};
-use stillmotion::chain::{self, Pollers, Settings};
+use ports::{Content, ObjectMeta, ObjectStore, VideoGenerator};
+use stillmotion::chain::{self, Crew, Pollers, Settings};
 use stillmotion::{Home, Receiver};
 use tempfile::TempDir;
-use testkit::{ReadyClip, ReadyVideo, samples};
+use testkit::{PassThrough, ReadyClip, ReadyVideo, samples};
 
 use crate::Error;
 use crate::process::{Peak, cpu_secs};
 
 const SECRET: &str = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
 
-struct Bench {
-    home: Home,
+/// An embedded cloud with the whole chain on it, and a receiver that is told.
+pub(crate) struct Bench {
+    pub(crate) home: Home,
     pollers: Pollers,
     receiver: Receiver,
     _data: TempDir,
 }
 
 impl Bench {
+    /// A chain whose clips are ready at once.
     async fn start() -> Result<Self, Error> {
+        Self::with(ReadyClip::new(vec![0; 1_000_000])).await
+    }
+
+    /// A chain whose clips are filmed by `generator`.
+    pub(crate) async fn with<G: VideoGenerator + 'static>(generator: G) -> Result<Self, Error> {
         let data = tempfile::tempdir()?;
         let home = Home::start(&data.path().join("cloud"), None, &[]).await?;
         let receiver = Receiver::start(SECRET).await?;
@@ -35,16 +42,43 @@ impl Bench {
             url: receiver.url().to_owned(),
             secret: WebhookSecret::new(SECRET.to_owned()),
         });
-        let generators = vec![ReadyClip::new(vec![0; 1_000_000])];
-        let pollers = chain::start(&home, &settings, generators, ReadyVideo::default())?;
+        // Every job of a run has the same photo.
+        settings.policy.reuse_for = None;
+        let crew = Crew {
+            generators: vec![generator],
+            renderer: ReadyVideo::default(),
+            rewrap: PassThrough::default(),
+        };
+        let pollers = chain::start(&home, &settings, crew)?;
         Ok(Self { home, pollers, receiver, _data: data })
     }
 
     async fn upload(&self, name: &str, photo: &[u8]) -> Result<JobId, Error> {
         let key = ObjectKey::new(format!("{}{name}", keys::UPLOADS))?;
-        let meta = ObjectMeta { content_type: "image/jpeg".to_owned(), ..ObjectMeta::default() };
+        let user = HashMap::from([("prompt".to_owned(), "over the pool".to_owned())]);
+        let meta = ObjectMeta { content_type: "image/jpeg".to_owned(), user };
         let etag = self.home.bucket().put(&key, Content::Bytes(photo), &meta).await?;
         Ok(JobId::of_object(&self.home.bucket_name(), key.as_str(), &etag))
+    }
+
+    /// Uploads a photo `jobs` times, at most `uploads` at a time.
+    pub(crate) async fn upload_all(
+        &self,
+        jobs: usize,
+        uploads: usize,
+        photo: &[u8],
+    ) -> Result<Vec<JobId>, Error> {
+        let upload = |n| async move { self.upload(&format!("{n}.jpg"), photo).await };
+        futures::stream::iter(0..jobs).map(upload).buffer_unordered(uploads).try_collect().await
+    }
+
+    /// Waits until the end of every one of these jobs was told.
+    pub(crate) async fn ended(&mut self, jobs: &[JobId]) -> Result<(), Error> {
+        let mut open: HashSet<_> = jobs.iter().map(ToString::to_string).collect();
+        while !open.is_empty() {
+            open.remove(&self.next_end().await?);
+        }
+        Ok(())
     }
 
     /// The next job whose end was told.
@@ -61,13 +95,13 @@ impl Bench {
         }
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.pollers.stop().await;
         self.home.stop().await;
     }
 }
 
-fn percentile(sorted: &[Duration], percent: usize) -> Duration {
+pub(crate) fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     sorted[(sorted.len() * percent / 100).min(sorted.len() - 1)]
 }
 
@@ -104,23 +138,9 @@ pub(crate) async fn throughput(jobs: usize, uploads: usize) -> Result<(), Error>
     let peak = Peak::of(pid);
     let (cpu, began) = (cpu_secs(pid), Instant::now());
 
-    let uploaded: Vec<_> = {
-        let bench = &bench;
-        let photo = &photo;
-        futures::stream::iter(0..jobs)
-            .map(|n| async move {
-                let job = bench.upload(&format!("{n}.jpg"), photo).await?;
-                Ok::<_, Error>((job.to_string(), SystemClock.now()))
-            })
-            .buffer_unordered(uploads)
-            .collect()
-            .await
-    };
-    let mut open: HashMap<_, _> = uploaded.into_iter().collect::<Result<_, _>>()?;
+    let started = bench.upload_all(jobs, uploads, &photo).await?;
     let uploaded = began.elapsed();
-    while !open.is_empty() {
-        open.remove(&bench.next_end().await?);
-    }
+    bench.ended(&started).await?;
     let took = began.elapsed();
     let rate =
         |took: Duration| f64::from(u32::try_from(jobs).unwrap_or(u32::MAX)) / took.as_secs_f64();
@@ -134,7 +154,8 @@ pub(crate) async fn throughput(jobs: usize, uploads: usize) -> Result<(), Error>
         took.as_secs_f64(),
         cpu_secs(pid) - cpu,
         peak.take_mib(),
-        open.len(),
+        // The wait has an end only once every one was told.
+        0,
     );
     bench.stop().await;
     Ok(())

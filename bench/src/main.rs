@@ -1,8 +1,10 @@
 //! What is measured, as tables; see `bench/README.md`.
 
 mod chain;
+mod collect;
 mod make;
 mod process;
+mod providers;
 mod ready;
 mod render;
 
@@ -35,6 +37,12 @@ enum What {
         #[arg(long, default_value_t = 16)]
         uploads: usize,
     },
+    /// Jobs at a provider that takes 2 s for each and only a few at once; the collection of 1 GiB.
+    Providers {
+        /// How many jobs.
+        #[arg(long, default_value_t = 200)]
+        jobs: usize,
+    },
     /// The render of a 300-frame 1080p clip beside a pure transcode of it, in one run.
     Render {
         /// How many pairs, alternating.
@@ -56,6 +64,7 @@ async fn main() -> Result<(), Error> {
     match Cli::parse().what {
         What::Share { jobs } => chain::share(jobs).await,
         What::Throughput { jobs, uploads } => chain::throughput(jobs, uploads).await,
+        What::Providers { jobs } => providers::waiting(jobs).await,
         What::Render { pairs } => render::ratio(pairs).await,
         What::Make => make::stages(),
         What::Ready { times } => ready::up(times),
