@@ -381,7 +381,7 @@ async fn a_job_whose_photo_was_replaced_by_that_of_another_job_expires() {
 }
 
 #[tokio::test]
-async fn a_job_that_stands_still_for_too_long_is_late() {
+async fn a_job_that_stands_still_for_too_long_is_late_and_its_order_is_called_off() {
     let world = World::in_state(JobState::Generating);
 
     let swept = world.sweep_after(GIVE_UP).await;
@@ -390,7 +390,9 @@ async fn a_job_that_stands_still_for_too_long_is_late() {
     assert_eq!(swept, Swept { ended: 1, ..Swept::default() });
     assert_eq!((failure.stage, failure.kind), (Stage::Sweep, FailureKind::Late));
     assert_eq!(failure.cause.as_deref(), Some("generating for 21600 s"));
-    assert_eq!((world.bus.detail_types(), world.sent()), (vec!["JobFailed.v1".to_owned()], [0; 3]));
+    assert_eq!(world.bus.detail_types(), ["JobFailed.v1"]);
+    // Whoever looks at a job that has ended calls off what is still under way for it.
+    assert_eq!(world.orders(), [LtxRequest::look_now(&samples::job(), None)]);
 }
 
 #[tokio::test]
@@ -436,7 +438,7 @@ async fn sweeping_twice_says_the_same_and_changes_nothing_more() {
 
     assert_eq!((world.jobs.all(), world.bus.published()), (jobs, published));
     assert_eq!(second, Swept { uploads: 1, ..Swept::default() });
-    assert_eq!((sent, world.sent()), ([1, 0, 0], [2, 0, 0]));
+    assert_eq!((sent, world.sent()), ([1, 1, 0], [2, 1, 0]));
 }
 
 #[tokio::test]
