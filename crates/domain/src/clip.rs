@@ -128,6 +128,21 @@ pub struct ClipSpec {
     pub audio: bool,
 }
 
+/// What the built-in camera move films where nothing is wished for.
+impl Default for ClipSpec {
+    fn default() -> Self {
+        Self {
+            model: "camera-move".to_owned(),
+            duration_secs: 6,
+            resolution: Resolution { width: 1920, height: 1080 },
+            frame_rate: 24,
+            camera_motion: None,
+            seed: None,
+            audio: false,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

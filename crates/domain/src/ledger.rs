@@ -89,6 +89,8 @@ impl Booking {
 }
 
 /// One order of paid work: one row of the ledger.
+///
+/// Rows of earlier versions have fewer fields; what is missing was nothing then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// The job it is for.
@@ -96,28 +98,36 @@ pub struct Attempt {
     /// Which attempt of the job, from 1.
     pub number: u32,
     /// Who asked for the job.
+    #[serde(default)]
     pub user: Option<String>,
     /// Who is to do the work.
     pub provider: String,
     /// What is ordered.
+    #[serde(default)]
     pub spec: ClipSpec,
     /// How far it is.
     pub state: AttemptState,
     /// The provider's name for the work.
     pub provider_job: Option<String>,
     /// What else the provider said is needed to look at the work, in its own form.
+    #[serde(default)]
     pub links: Option<String>,
     /// What the provider is expected to charge.
     pub quoted: MicroUsd,
     /// What is held back for it while it has not ended.
+    #[serde(default)]
     pub reserved: MicroUsd,
     /// What the provider charges, once that is settled.
+    #[serde(default)]
     pub charged: Option<MicroUsd>,
     /// What may be charged beside it, for an earlier attempt that nobody knows the end of.
+    #[serde(default)]
     pub at_risk: MicroUsd,
     /// The job whose stored clip was taken instead of filming.
+    #[serde(default)]
     pub reused_from: Option<JobId>,
     /// The earlier attempt whose work is looked at again.
+    #[serde(default)]
     pub resumes: Option<u32>,
     /// When it was written down.
     pub intended_at: Timestamp,
@@ -128,8 +138,10 @@ pub struct Attempt {
     /// How often something broke while working on it.
     pub faults: u32,
     /// What a refusal was about.
+    #[serde(default)]
     pub refused_over: Option<RefusedOver>,
     /// Which kind of no ended it.
+    #[serde(default)]
     pub failure: Option<FailureKind>,
     /// Why it is in this state.
     pub note: Option<String>,
@@ -411,5 +423,17 @@ mod tests {
         assert_eq!(resumed.links.as_deref(), Some("links"));
         assert_eq!(resumed.booking(), Booking::NONE);
         assert_eq!((resumed.state, resumed.charged), (AttemptState::Submitted, None));
+    }
+
+    #[test]
+    fn a_row_of_an_earlier_version_is_read() {
+        let row = r#"{"job":"5cfae0aa-1bc4-55e8-ba90-6e51daaa98dd","number":1,
+            "provider":"camera-move","state":"succeeded","provider_job":"5cfae0aa-1","quoted":0,
+            "intended_at":10,"deadline":20,"settled_at":15,"faults":0,"note":null,"revision":3}"#;
+
+        let attempt: Attempt = serde_json::from_str(row).expect("readable");
+
+        assert_eq!(attempt.booking(), Booking::NONE);
+        assert_eq!((attempt.spec, attempt.charged), (ClipSpec::default(), None));
     }
 }
