@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::QueueAttributeName;
 use futures::FutureExt as _;
 use ports::{MessageSender, QueueError, Source, Visibility};
 
@@ -22,6 +23,19 @@ pub struct SqsQueue {
 impl SqsQueue {
     pub(crate) fn new(client: Client, url: String) -> Self {
         Self { client, url }
+    }
+
+    /// How many messages wait in it, about.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    pub async fn waiting(&self) -> Result<u64, QueueError> {
+        let wanted = QueueAttributeName::ApproximateNumberOfMessages;
+        let request = self.client.get_queue_attributes().queue_url(&self.url);
+        let answer = request.attribute_names(wanted.clone()).send().boxed().await;
+        let answer = answer.map_err(|error| self.failed("count the messages of", error))?;
+        let count = answer.attributes().and_then(|all| all.get(&wanted)?.parse().ok());
+        Ok(count.unwrap_or_default())
     }
 
     fn failed(&self, action: &'static str, source: impl Into<Source>) -> QueueError {

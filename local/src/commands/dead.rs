@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
-use aws_sdk_sqs::types::QueueAttributeName;
 use clap::Args;
 use domain::{Failure, FailureKind, Job, JobState};
 use ports::JobStore;
@@ -108,17 +107,7 @@ async fn dead_letters(home: &Home) -> Result<Vec<(String, u64)>, CommandError> {
     let mut counts = Vec::new();
     let queues = home.topology.queues.values();
     for queue in queues.filter_map(|queue| queue.dead_letter_queue.as_ref()) {
-        let request = home.aws.sqs_client().get_queue_attributes();
-        let answer = request
-            .queue_url(home.queue_url(queue))
-            .attribute_names(QueueAttributeName::ApproximateNumberOfMessages)
-            .send()
-            .await?;
-        let count = answer
-            .attributes()
-            .and_then(|all| all.get(&QueueAttributeName::ApproximateNumberOfMessages))
-            .and_then(|count| count.parse().ok());
-        counts.push((queue.clone(), count.unwrap_or_default()));
+        counts.push((queue.clone(), home.queue(queue).waiting().await?));
     }
     Ok(counts)
 }
