@@ -59,14 +59,6 @@ impl<R: Registers> Admission<'_, R> {
         self.change(provider, now, |line| line.leave(job)).await.map(drop)
     }
 
-    /// The line as it is.
-    ///
-    /// # Errors
-    /// [`AdmissionError`].
-    pub async fn line(&self, provider: &str, now: Timestamp) -> Result<Line, AdmissionError> {
-        self.read(provider, now).await.map(|(line, _)| line)
-    }
-
     async fn read(
         &self,
         provider: &str,

@@ -18,7 +18,9 @@ pub enum UnknownPolicy {
 /// The rules of the stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Broken orders, looks and collections before the job is given up.
+    /// Broken collections, looks that break after the deadline, and orders at which the provider broke
+    /// for free, before the job is given up. A look that breaks earlier, or an order that was not
+    /// taken, is made again until the deadline.
     pub max_faults: u32,
     /// How long an order may be on its way before its answer counts as lost.
     pub submit_grace: Duration,
