@@ -38,6 +38,12 @@ impl JobId {
         Ok(Self(hyphenated.into_uuid()))
     }
 
+    /// The job that a caller asked for under a key of its own: the same request is the same job.
+    pub fn of_request(caller: &str, request: &str) -> Self {
+        let name = format!("request\n{caller}\n{request}");
+        Self(Uuid::new_v5(&NAMESPACE, name.as_bytes()))
+    }
+
     /// The job of an object dropped in without the API: the same object is the same job.
     pub fn of_object(bucket: &str, key: &str, etag: &str) -> Self {
         let name = format!("upload\n{bucket}\n{key}\n{}", etag.trim_matches('"'));
@@ -66,6 +72,11 @@ impl RenderId {
         Self(job.derive(&format!("render\n{}", clip_etag.trim_matches('"'))))
     }
 
+    /// The rendering that somebody asked for: the same request is rendered once.
+    pub fn of_request(job: JobId, request: &str) -> Self {
+        Self(job.derive(&format!("render request\n{request}")))
+    }
+
     /// Reads the hyphenated form.
     ///
     /// # Errors
@@ -87,6 +98,12 @@ impl std::fmt::Display for RenderId {
 pub struct EventId(Uuid);
 
 impl EventId {
+    /// The fact that an endpoint was disabled, which happens once until it is enabled again.
+    pub fn of_endpoint(endpoint: &str, disabled_at_ms: u64) -> Self {
+        let name = format!("endpoint disabled\n{endpoint}\n{disabled_at_ms}");
+        Self(Uuid::new_v5(&NAMESPACE, name.as_bytes()))
+    }
+
     /// The fact that stands at `seq` in the history of `job`.
     pub fn of_fact(job: JobId, seq: u64, detail_type: &str) -> Self {
         Self(job.derive(&format!("fact\n{seq}\n{detail_type}")))

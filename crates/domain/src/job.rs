@@ -1,16 +1,23 @@
 //! A job: one photo on its way to becoming a video.
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ClipMade, ClipOptions, IllegalStep, JobId, JobState, ObjectKey, Step, Timestamp, TraceId,
-    VideoMade,
+    ClipMade, ClipOptions, IllegalStep, JobId, JobState, ObjectKey, RenderId, Step, Timestamp,
+    TraceId, VideoMade,
 };
 
 /// A stage of the chain; also the name of the function that is it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
+    /// Takes orders.
+    Api,
+    /// Fetches what is elsewhere.
+    Fetch,
     /// Makes the photo usable.
     Ingest,
     /// Has the clip filmed.
@@ -27,6 +34,8 @@ impl Stage {
     /// The name of the function.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Api => "api",
+            Self::Fetch => "fetch",
             Self::Ingest => "ingest",
             Self::Ltx => "ltx",
             Self::Render => "render",
@@ -69,6 +78,15 @@ pub struct JobOrder {
     /// What the clip is to look like.
     pub clip: ClipOptions,
     /// What goes on top of it.
+    pub branding: Branding,
+}
+
+/// Another rendering of a clip that is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rerender {
+    /// Which rendering it is.
+    pub render_id: RenderId,
+    /// What is to go on top of the clip.
     pub branding: Branding,
 }
 
@@ -135,6 +153,12 @@ pub struct Job {
     pub video: Option<VideoMade>,
     /// Why there is none.
     pub failure: Option<Failure>,
+    /// The rendering that is to take the place of the video, or of none.
+    #[serde(default)]
+    pub rerender: Option<Rerender>,
+    /// What its owner announced to upload for it, in bytes; 0: nothing was announced.
+    #[serde(default)]
+    pub upload_bytes: u64,
     /// When an operator last had it tried again after it had failed.
     #[serde(default)]
     pub redriven_at: Option<Timestamp>,
@@ -165,6 +189,8 @@ impl Job {
             clip: None,
             video: None,
             failure: None,
+            rerender: None,
+            upload_bytes: 0,
             redriven_at: None,
             created_at: now,
             updated_at: now,
@@ -176,18 +202,39 @@ impl Job {
     /// # Errors
     /// [`IllegalStep`] if that cannot happen in its state.
     pub fn after(&self, step: &Step, now: Timestamp) -> Result<Self, IllegalStep> {
-        let illegal = IllegalStep { job: self.id, state: self.state, step: step.name() };
-        let state = step.after(self.state).ok_or(illegal)?;
+        let illegal = || IllegalStep { job: self.id, state: self.state, step: step.name() };
+        let state = step.after(self.state).filter(|_| self.allows(step)).ok_or_else(illegal)?;
 
         let mut job = self.clone();
-        job.state = state;
+        // A video that is there is not lost because another one could not be made.
+        let keeps_video = self.rerender.is_some() && self.video.is_some();
+        job.state = match step {
+            Step::Fail(_) | Step::Cancel if keeps_video => JobState::Rendered,
+            _ => state,
+        };
         job.seq += step.announces();
         job.updated_at = now.max(self.updated_at);
         match step {
             Step::AcceptPhoto(photo) => job.photo = Some(*photo),
             Step::StoreClip(clip) => job.clip = Some(clip.clone()),
-            Step::StoreVideo(video) => job.video = Some(video.clone()),
+            Step::StoreVideo(video) => {
+                job.video = Some(video.clone());
+                if let Some(rerender) = job.rerender.take() {
+                    job.order.branding = rerender.branding;
+                }
+            }
+            Step::Rerender(rerender) => {
+                job.failure = None;
+                job.rerender = Some(rerender.clone());
+            }
+            Step::Fail(_) | Step::Cancel if keeps_video => job.rerender = None,
             Step::Fail(failure) => job.failure = Some(failure.clone()),
+            Step::Delete => {
+                let JobOrder { user_id, property_id, .. } = job.order;
+                job.order = JobOrder { user_id, property_id, ..JobOrder::default() };
+                job.failure = None;
+                job.rerender = None;
+            }
             Step::Redrive { .. } => {
                 job.failure = None;
                 job.redriven_at = Some(job.updated_at);
@@ -199,107 +246,27 @@ impl Job {
         }
         Ok(job)
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::{Just, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof};
-    use proptest::proptest;
-
-    use super::*;
-    use crate::{RenderId, Resolution};
-
-    fn job() -> Job {
-        let id = JobId::of_object("media", "uploads/a.jpg", "e");
-        let key = ObjectKey::new("uploads/a.jpg").expect("valid");
-        Job::new(id, "media", key, JobOrder::default(), Timestamp::from_epoch_ms(1))
-    }
-
-    fn steps() -> impl Strategy<Value = Step> {
-        let render_id = RenderId::of_clip(job().id, "c");
-        let clip = ClipMade {
-            provider: "p".into(),
-            provider_job: "1".into(),
-            duration_secs: 6,
-            resolution: Resolution { width: 1920, height: 1080 },
-            worked_ms: 1,
-        };
-        let failure =
-            |stage| Failure { stage, kind: FailureKind::Refused, reason: "no".into(), cause: None };
-        prop_oneof![
-            Just(Step::AcceptPhoto(Photo { width: 2, height: 2, worked_ms: 1 })),
-            Just(Step::StartGenerating { provider: "p".into() }),
-            Just(Step::StoreClip(clip)),
-            Just(Step::StartRendering { render_id }),
-            Just(Step::StoreVideo(VideoMade { render_id, duration_ms: 1, worked_ms: 1 })),
-            Just(Step::Fail(failure(Stage::Ingest))),
-            Just(Step::Fail(failure(Stage::Render))),
-            Just(Step::Cancel),
-            Just(Step::Expire),
-            Just(Step::Redrive { stage: Stage::Ltx, by: "ana".into() }),
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn whatever_happens_a_job_moves_forward_and_ends_once_however_often_it_is_redriven(
-            steps in prop::collection::vec((steps(), any::<u32>()), 0..24)
-        ) {
-            let mut job = job();
-            let (mut ends, mut redrives) = (0, 0);
-            for (step, at) in steps {
-                let before = job.clone();
-                match before.after(&step, Timestamp::from_epoch_ms(at.into())) {
-                    Ok(after) => {
-                        let redriven = matches!(step, Step::Redrive { .. });
-                        prop_assert_eq!(before.state.is_end(), redriven);
-                        prop_assert_eq!(after.state < before.state, redriven);
-                        redrives += u32::from(redriven);
-                        prop_assert_eq!(after.seq, before.seq + step.announces());
-                        prop_assert!(after.updated_at >= before.updated_at);
-                        ends += u32::from(after.state.is_end());
-                        job = after;
-                    }
-                    Err(illegal) => prop_assert_eq!(illegal.state, before.state),
-                }
+    /// What the state alone does not tell.
+    fn allows(&self, step: &Step) -> bool {
+        match step {
+            Step::Rerender(_) => self.clip.is_some(),
+            // A rendering that was begun before another one was asked for comes too late.
+            Step::StoreVideo(video) => {
+                self.rerender.as_ref().is_none_or(|wanted| wanted.render_id == video.render_id)
             }
-            prop_assert!(ends <= 1 + redrives);
-        }
-
-        #[test]
-        fn a_job_that_has_ended_has_no_next_step_but_a_redrive(step in steps(), end in 5_usize..9) {
-            let job = Job { state: JobState::ALL[end], ..job() };
-            let redriven = job.state == JobState::Failed && matches!(step, Step::Redrive { .. });
-
-            prop_assert!(job.state.is_end());
-            prop_assert_eq!(job.after(&step, job.updated_at).is_ok(), redriven);
+            _ => true,
         }
     }
 
-    #[test]
-    fn every_state_but_the_first_is_reached_by_a_step() {
-        let id = JobId::of_object("media", "k", "e");
-        let render_id = RenderId::of_clip(id, "c");
-
-        let queued = Step::AcceptPhoto(Photo { width: 2, height: 2, worked_ms: 1 });
-        let rendering = Step::StartRendering { render_id };
-
-        assert_eq!(queued.after(JobState::Pending), Some(JobState::Queued));
-        assert_eq!(rendering.after(JobState::LtxDone), Some(JobState::Rendering));
-        assert_eq!(rendering.after(JobState::Generating), None);
-        assert_eq!(Step::Expire.after(JobState::Queued), None);
-        assert_eq!(Step::Cancel.after(JobState::Rendering), Some(JobState::Cancelled));
+    /// The rendering that its clip, with this entity tag, is to become.
+    pub fn wanted_render(&self, clip_etag: &str) -> RenderId {
+        let wanted = self.rerender.as_ref().map(|rerender| rerender.render_id);
+        wanted.unwrap_or_else(|| RenderId::of_clip(self.id, clip_etag))
     }
 
-    #[test]
-    fn an_illegal_step_says_what_could_not_happen() {
-        let rendered = Job { state: JobState::Rendered, ..job() };
-
-        let error = rendered.after(&Step::Cancel, rendered.updated_at).expect_err("has ended");
-
-        assert_eq!(
-            error.to_string(),
-            format!("job {} is rendered, so it cannot be cancelled", rendered.id)
-        );
+    /// What is to go on top of its clip.
+    pub fn wanted_branding(&self) -> &Branding {
+        self.rerender.as_ref().map_or(&self.order.branding, |rerender| &rerender.branding)
     }
 }

@@ -19,7 +19,7 @@ mod time;
 
 pub use clip::{ClipOptions, ClipSpec, InvalidClipOptions, Resolution};
 pub use id::{EventId, InvalidId, JobId, RenderId, TraceId};
-pub use job::{Branding, Failure, FailureKind, Job, JobOrder, Photo, Stage};
+pub use job::{Branding, Failure, FailureKind, Job, JobOrder, Photo, Rerender, Stage};
 pub use key::{InvalidKey, ObjectKey, keys};
 pub use ledger::{Attempt, AttemptState, Booking, IllegalAttemptState, Intent};
 pub use line::{Line, Ticket, Turn};

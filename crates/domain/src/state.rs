@@ -24,11 +24,13 @@ pub enum JobState {
     Cancelled,
     /// The photo never came.
     Expired,
+    /// Its owner had it removed; what is left is its name.
+    Deleted,
 }
 
 impl JobState {
     /// Every state, in the order a job passes them; the ends are last.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Pending,
         Self::Queued,
         Self::Generating,
@@ -38,11 +40,20 @@ impl JobState {
         Self::Failed,
         Self::Cancelled,
         Self::Expired,
+        Self::Deleted,
     ];
 
     /// Whether nothing follows.
     pub const fn is_end(self) -> bool {
-        matches!(self, Self::Rendered | Self::Failed | Self::Cancelled | Self::Expired)
+        matches!(
+            self,
+            Self::Rendered | Self::Failed | Self::Cancelled | Self::Expired | Self::Deleted
+        )
+    }
+
+    /// Reads the name on the wire.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
     }
 
     /// The name on the wire and in the tables.
@@ -57,6 +68,7 @@ impl JobState {
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
+            Self::Deleted => "deleted",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Failure, FailureKind, JobId, JobState, Photo, RenderId, Resolution, Stage};
+use crate::{Failure, FailureKind, JobId, JobState, Photo, RenderId, Rerender, Resolution, Stage};
 
 /// A clip that is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,13 +49,19 @@ pub enum Step {
     },
     /// The video is stored.
     StoreVideo(VideoMade),
+    /// Its clip is to be rendered again, with something else on top. If that fails or is called off,
+    /// the video stays as it is.
+    Rerender(Rerender),
     /// It ends without a video.
     Fail(Failure),
     /// Somebody calls it off.
     Cancel,
+    /// Its owner has it removed.
+    Delete,
     /// The photo did not come in time.
     Expire,
-    /// An operator has the failed stage tried again: the one way out of an end.
+    /// Somebody has the failed stage tried again: beside another rendering and removal the only way
+    /// out of an end.
     Redrive {
         /// What is tried again: `Ingest`, `Ltx` or `Render`.
         stage: Stage,
@@ -83,7 +89,8 @@ impl Step {
     /// work on it began.
     const fn transition(&self) -> (&'static [JobState], JobState) {
         use JobState::{
-            Cancelled, Expired, Failed, Generating, LtxDone, Pending, Queued, Rendered, Rendering,
+            Cancelled, Deleted, Expired, Failed, Generating, LtxDone, Pending, Queued, Rendered,
+            Rendering,
         };
         const UNDER_WAY: &[JobState] = &[Pending, Queued, Generating, LtxDone, Rendering];
         match self {
@@ -92,6 +99,8 @@ impl Step {
             Self::StoreClip(_) => (&[Queued, Generating], LtxDone),
             Self::StartRendering { .. } => (&[LtxDone], Rendering),
             Self::StoreVideo(_) => (&[LtxDone, Rendering], Rendered),
+            Self::Rerender(_) => (&[Rendered, Failed], LtxDone),
+            Self::Delete => (&[Rendered, Failed, Cancelled, Expired], Deleted),
             Self::Fail(_) => (UNDER_WAY, Failed),
             Self::Cancel => (UNDER_WAY, Cancelled),
             Self::Expire => (&[Pending], Expired),
@@ -125,6 +134,8 @@ impl Step {
             Self::StoreClip(_) => "have its clip stored",
             Self::StartRendering { .. } => "start rendering",
             Self::StoreVideo(_) => "have its video stored",
+            Self::Rerender(_) => "be rendered again",
+            Self::Delete => "be deleted",
             Self::Fail(_) => "fail",
             Self::Cancel => "be cancelled",
             Self::Expire => "expire",

@@ -1,11 +1,14 @@
 //! From a step of a job to the facts that it announces.
 
-use domain::{ClipMade, EventId, Failure, FailureKind, Job, JobId, Stage, Step, Timestamp, keys};
+use domain::{
+    ClipMade, EventId, Failure, FailureKind, Job, JobId, JobState, Stage, Step, Timestamp, keys,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::facts::{
-    ClipMeta, Detail, Envelope, Fact, GenerationStarted, JobCancelled, JobCreated, JobExpired,
-    JobFailed, JobRedriven, LtxDone, PhotoAccepted, PhotoRefused, RenderStarted, Rendered,
+    ClipMeta, Detail, Envelope, Fact, GenerationStarted, JobCancelled, JobCreated, JobDeleted,
+    JobExpired, JobFailed, JobRedriven, LtxDone, PhotoAccepted, PhotoRefused, RenderRequested,
+    RenderStarted, Rendered, RerenderFailed,
 };
 use crate::wire::{rfc3339, s3_url};
 
@@ -31,13 +34,16 @@ pub struct Event {
 /// The fact that a job is known.
 pub fn announce_creation(job: &Job) -> Event {
     let upload_url_s3 = s3_url(&job.bucket, &job.upload_key);
-    Facts { job, seq: job.seq }.next(Stage::Ingest, JobCreated { upload_url_s3 })
+    // Such keys are made by the API.
+    let by =
+        if keys::job_of_upload(&job.upload_key).is_some() { Stage::Api } else { Stage::Ingest };
+    Facts { job, seq: job.seq }.next(by, JobCreated { upload_url_s3 })
 }
 
-/// The facts that follow from `step`, where `after` is the job after it.
+/// The facts that follow from `step`, where `before` and `after` are the job before and after it.
 ///
 /// There are [`Step::announces`] of them, and they take the newest numbers of the sequence.
-pub fn announce(after: &Job, step: &Step) -> Vec<Event> {
+pub fn announce(before: &Job, after: &Job, step: &Step) -> Vec<Event> {
     let job = after;
     let mut facts = Facts { job, seq: job.seq - step.announces() + 1 };
     let photo_url_s3 = || s3_url(&job.bucket, &keys::photo(job.id));
@@ -78,7 +84,14 @@ pub fn announce(after: &Job, step: &Step) -> Vec<Event> {
                 worked_ms: video.worked_ms,
             },
         ),
+        Step::Rerender(rerender) => {
+            facts.next(Stage::Api, RenderRequested { render_id: rerender.render_id.to_string() })
+        }
+        Step::Fail(_) | Step::Cancel if job.state == JobState::Rendered => {
+            facts.next(Stage::Render, rerender_failed(before, step))
+        }
         Step::Fail(failure) => return failed(&mut facts, failure, upload_url_s3()),
+        Step::Delete => facts.next(Stage::Api, JobDeleted {}),
         Step::Cancel => facts.next(Stage::Sweep, JobCancelled {}),
         Step::Expire => facts.next(Stage::Sweep, JobExpired { upload_url_s3: upload_url_s3() }),
         Step::Redrive { stage, by } => {
@@ -95,16 +108,38 @@ fn failed(facts: &mut Facts<'_>, failure: &Failure, upload_url_s3: String) -> Ve
     if (*stage, *kind) == (Stage::Ingest, FailureKind::Refused) {
         events.push(facts.next(*stage, PhotoRefused { upload_url_s3, reason: reason.clone() }));
     }
-    let kind = match kind {
+    let (stage_name, kind) = (stage.to_string(), name_of(*kind).to_owned());
+    let failed = JobFailed { stage: stage_name, kind, reason: reason.clone() };
+    events.push(facts.next(*stage, failed));
+    events
+}
+
+fn rerender_failed(before: &Job, step: &Step) -> RerenderFailed {
+    let render_id = before.rerender.as_ref().map(|rerender| rerender.render_id.to_string());
+    let render_id = render_id.unwrap_or_default();
+    match step {
+        Step::Fail(Failure { stage, kind, reason, .. }) => RerenderFailed {
+            render_id,
+            stage: stage.to_string(),
+            kind: name_of(*kind).to_owned(),
+            reason: reason.clone(),
+        },
+        _ => RerenderFailed {
+            render_id,
+            stage: Stage::Api.to_string(),
+            kind: "cancelled".to_owned(),
+            reason: "it was called off".to_owned(),
+        },
+    }
+}
+
+const fn name_of(kind: FailureKind) -> &'static str {
+    match kind {
         FailureKind::Refused => "refused",
         FailureKind::Fault => "fault",
         FailureKind::Unknown => "unknown",
         FailureKind::Late => "late",
-    };
-    let (stage_name, kind) = (stage.to_string(), kind.to_owned());
-    let failed = JobFailed { stage: stage_name, kind, reason: reason.clone() };
-    events.push(facts.next(*stage, failed));
-    events
+    }
 }
 
 fn meta(clip: &ClipMade) -> ClipMeta {

@@ -3,6 +3,44 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::endpoint_disabled::WebhookEndpointDisabled;
+
+/// The `detail-type` of every fact.
+pub const DETAIL_TYPES: [&str; 15] = [
+    JobCreated::DETAIL_TYPE,
+    PhotoAccepted::DETAIL_TYPE,
+    PhotoRefused::DETAIL_TYPE,
+    GenerationStarted::DETAIL_TYPE,
+    LtxDone::DETAIL_TYPE,
+    RenderStarted::DETAIL_TYPE,
+    Rendered::DETAIL_TYPE,
+    RenderRequested::DETAIL_TYPE,
+    RerenderFailed::DETAIL_TYPE,
+    JobFailed::DETAIL_TYPE,
+    JobCancelled::DETAIL_TYPE,
+    JobExpired::DETAIL_TYPE,
+    JobRedriven::DETAIL_TYPE,
+    JobDeleted::DETAIL_TYPE,
+    WebhookEndpointDisabled::DETAIL_TYPE,
+];
+
+/// The `detail-type` of every fact that is told beyond the bus: to endpoints of webhooks and to Supabase.
+/// That work has begun is only history; that an endpoint was disabled is for rules of the bus.
+pub const TOLD: [&str; 12] = [
+    JobCreated::DETAIL_TYPE,
+    PhotoAccepted::DETAIL_TYPE,
+    PhotoRefused::DETAIL_TYPE,
+    LtxDone::DETAIL_TYPE,
+    Rendered::DETAIL_TYPE,
+    RenderRequested::DETAIL_TYPE,
+    RerenderFailed::DETAIL_TYPE,
+    JobFailed::DETAIL_TYPE,
+    JobCancelled::DETAIL_TYPE,
+    JobExpired::DETAIL_TYPE,
+    JobRedriven::DETAIL_TYPE,
+    JobDeleted::DETAIL_TYPE,
+];
+
 /// What every fact carries beside itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -161,7 +199,7 @@ fact!(Rendered, "Rendered.v1");
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobFailed {
-    /// Where it ended: `ingest`, `ltx`, `render` or `sweep`.
+    /// Where it ended: `fetch`, `ingest`, `ltx`, `render` or `sweep`.
     pub stage: String,
     /// `refused`: asking again will not help. `fault`: something broke, more often than we retry.
     /// `unknown`: it was not known in time whether the paid work exists. `late`: a deadline passed.
@@ -171,13 +209,43 @@ pub struct JobFailed {
 }
 fact!(JobFailed, "JobFailed.v1");
 
+/// The clip is to be rendered again, with something else on top.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RenderRequested {
+    /// Which rendering it is.
+    pub render_id: String,
+}
+fact!(RenderRequested, "RenderRequested.v1");
+
+/// The other rendering could not be made, or was called off: the video is as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RerenderFailed {
+    /// Which rendering it was.
+    pub render_id: String,
+    /// Where it ended: `fetch`, `render`, `sweep`, or `api` if it was called off.
+    pub stage: String,
+    /// As in `JobFailed.v1`, or `cancelled`.
+    pub kind: String,
+    /// Why, in one sentence for the person who asked.
+    pub reason: String,
+}
+fact!(RerenderFailed, "RerenderFailed.v1");
+
+/// The owner had the job removed, with everything that was stored for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JobDeleted {}
+fact!(JobDeleted, "JobDeleted.v1");
+
 /// Somebody called the job off.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobCancelled {}
 fact!(JobCancelled, "JobCancelled.v1");
 
-/// An operator has the job tried again, which had failed. Steps of the chain follow as if it had not.
+/// Somebody has the job tried again, which had failed. Steps of the chain follow as if it had not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobRedriven {

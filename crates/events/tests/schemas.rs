@@ -7,14 +7,17 @@ use std::path::PathBuf;
 
 use domain::{
     Branding, ClipMade, ClipOptions, Failure, FailureKind, Job, JobId, JobOrder, ObjectKey, Photo,
-    RenderId, Resolution, Stage, Step, Timestamp, VideoMade,
+    RenderId, Rerender, Resolution, Stage, Step, Timestamp, VideoMade,
 };
 use events::{
-    Detail, Event, Fact, GenerationStarted, JobCancelled, JobCreated, JobExpired, JobFailed,
-    JobRedriven, LtxDone, LtxRequest, PhotoAccepted, PhotoRefused, RenderStarted, Rendered,
-    UploadOptions, WebhookBody, announce, announce_creation,
+    DeliveryRequest, Detail, Event, Fact, FetchItem, FetchRequest, FetchedAs, GenerationStarted,
+    JobCancelled, JobCreated, JobDeleted, JobExpired, JobFailed, JobRedriven, LtxDone, LtxRequest,
+    PhotoAccepted, PhotoRefused, RenderRequest, RenderRequested, RenderStarted, Rendered,
+    RerenderFailed, UploadOptions, WebhookBody, WebhookEndpointDisabled, announce,
+    announce_creation,
 };
 use schemars::{JsonSchema, schema_for};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 fn root() -> PathBuf {
@@ -64,6 +67,14 @@ fn job() -> Job {
     Job::new(id, "stillmotion-media", key, order, Timestamp::from_epoch_ms(1_790_000_000_000))
 }
 
+/// The wish to have another title on the video.
+fn rerender() -> Rerender {
+    Rerender {
+        render_id: RenderId::of_request(job().id, "another title"),
+        branding: Branding { title: Some("VILLA NISMARA".into()), ..Branding::default() },
+    }
+}
+
 /// One of each: the history of jobs that end in every way.
 fn every_event() -> Vec<Event> {
     let created = job();
@@ -71,7 +82,7 @@ fn every_event() -> Vec<Event> {
     let mut take = |job: &Job, step: Step| {
         let now = job.updated_at.plus(std::time::Duration::from_secs(1));
         let after = job.after(&step, now).expect("legal");
-        let announced = announce(&after, &step);
+        let announced = announce(job, &after, &step);
         assert_eq!(announced.len() as u64, step.announces());
         assert_eq!(announced.last().map(|event| event.seq), Some(after.seq));
         events.extend(announced);
@@ -88,6 +99,12 @@ fn every_event() -> Vec<Event> {
         kind: FailureKind::Late,
         reason: "the clip was not ready in time".into(),
         cause: None,
+    };
+    let broken = Failure {
+        stage: Stage::Render,
+        kind: FailureKind::Fault,
+        reason: "the video could not be made".into(),
+        cause: Some("for the engineer only".into()),
     };
     let render_id = RenderId::of_clip(created.id, "9b2cf535f27731c974343645a3985328");
     let clip = ClipMade {
@@ -108,10 +125,14 @@ fn every_event() -> Vec<Event> {
     take(&failed, Step::Redrive { stage: Stage::Ltx, by: "ana".into() });
     let ltx_done = take(&generating, Step::StoreClip(clip));
     let rendering = take(&ltx_done, Step::StartRendering { render_id });
-    take(
+    let rendered = take(
         &rendering,
         Step::StoreVideo(VideoMade { render_id, duration_ms: 6_000, worked_ms: 7_300 }),
     );
+    let again = take(&rendered, Step::Rerender(rerender()));
+    take(&again, Step::Fail(broken));
+    take(&again, Step::Cancel);
+    take(&rendered, Step::Delete);
     events
 }
 
@@ -154,18 +175,65 @@ fn every_fact_has_a_schema_and_an_example_that_obeys_it() {
     example_of::<JobCancelled>();
     example_of::<JobExpired>();
     example_of::<JobRedriven>();
+    example_of::<RenderRequested>();
+    example_of::<RerenderFailed>();
+    example_of::<JobDeleted>();
+}
+
+#[test]
+fn the_fact_that_is_about_no_job_has_a_schema_and_an_example_too() {
+    const NAME: &str = WebhookEndpointDisabled::DETAIL_TYPE;
+    let owner = job().order.user_id;
+    let reason = "it answered 410: nobody is there any more";
+    let at = job().created_at;
+    let announced = WebhookEndpointDisabled::announce("we_1", owner.as_deref(), at, reason);
+    let detail: Value = serde_json::from_str(&announced.detail).expect("JSON");
+
+    let validator = jsonschema::validator_for(&schema::<WebhookEndpointDisabled>(NAME));
+
+    assert!(validator.expect("a schema").is_valid(&detail));
+    let (source, detail_type) = (announced.source, announced.detail_type);
+    let example = json!({ "source": source, "detail-type": detail_type, "detail": detail });
+    committed(&format!("examples/{NAME}.json"), &example);
 }
 
 #[test]
 fn messages_and_webhooks_have_schemas_too() {
     schema::<WebhookBody>("WebhookBody");
     schema::<UploadOptions>("UploadOptions");
-    let request = serde_json::to_value(LtxRequest::of_job(&job())).expect("JSON");
+    let (job, render_id) = (job(), rerender().render_id);
 
-    let validator = jsonschema::validator_for(&schema::<LtxRequest>("LtxRequest"));
+    message("LtxRequest", &LtxRequest::of_job(&job));
+    message("RenderRequest", &RenderRequest::of(job.id, render_id));
+    let logo = FetchItem {
+        used_as: FetchedAs::Logo,
+        from: "https://cdn.example/logo.png".into(),
+        to: format!("logos/7c9e6679-7425-40de-944b-e07fc1f90ae7/{render_id}"),
+    };
+    let photo = FetchItem {
+        used_as: FetchedAs::Photo,
+        from: "https://cdn.example/villa.jpg".into(),
+        to: job.upload_key.to_string(),
+    };
+    let wanted =
+        FetchRequest { job_id: job.id.to_string(), items: vec![logo, photo], render_id: None };
+    message("FetchRequest", &wanted);
+    let delivery = DeliveryRequest {
+        event_id: announce_creation(&job).id.to_string(),
+        endpoint_id: "we_1".into(),
+        owner: job.order.user_id,
+    };
+    message("DeliveryRequest", &delivery);
+}
 
-    assert!(validator.expect("a schema").is_valid(&request));
-    committed("examples/LtxRequest.json", &request);
+/// Commits the schema of a message, and one that obeys it.
+fn message<T: JsonSchema + Serialize>(name: &str, example: &T) {
+    let example = serde_json::to_value(example).expect("JSON");
+
+    let validator = jsonschema::validator_for(&schema::<T>(name));
+
+    assert!(validator.expect("a schema").is_valid(&example));
+    committed(&format!("examples/{name}.json"), &example);
 }
 
 #[test]

@@ -105,7 +105,7 @@ impl<J: JobStore + History, P: EventPublisher, C: Clock> Chronicle<J, P, C> {
             let Ok(after) = before.after(step, self.clock.now()) else {
                 return Ok(Stepped::Not(before));
             };
-            let events = announce(&after, step);
+            let events = announce(&before, &after, step);
             if self.jobs.replace(&before, &after, &events).await? == Replaced::Done {
                 for event in &events {
                     self.publish(event).await?;

@@ -19,6 +19,8 @@ pub enum DeliveryState {
     Delivered,
     /// The schedule is used up, or the receiver said that it is gone.
     GivenUp,
+    /// The endpoint was disabled when its turn came: it can be replayed.
+    Held,
 }
 
 /// One event on its way to one endpoint.
@@ -26,8 +28,11 @@ pub enum DeliveryState {
 pub struct Delivery {
     /// The event.
     pub event: EventId,
-    /// Name of the endpoint.
+    /// Identity of the endpoint.
     pub endpoint: String,
+    /// Whose endpoint it is; none: it is told about everybody's jobs.
+    #[serde(default)]
+    pub owner: Option<String>,
     /// The job that the event is about.
     pub job: JobId,
     /// `detail-type` of the event.
@@ -44,6 +49,21 @@ pub struct Delivery {
     pub next_at: Timestamp,
     /// What the newest attempt came to: a status, or what broke.
     pub outcome: String,
+    /// The body that is sent, byte for byte.
+    #[serde(default)]
+    pub body: String,
+    /// HTTP status of the newest answer.
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// How long the newest answer took, in milliseconds.
+    #[serde(default)]
+    pub took_ms: Option<u64>,
+    /// The beginning of the newest answer: 1 KiB at most.
+    #[serde(default)]
+    pub answer: String,
+    /// How often somebody had it delivered again.
+    #[serde(default)]
+    pub replays: u32,
 }
 
 /// The log of deliveries failed or could not be reached.
@@ -79,6 +99,19 @@ pub trait DeliveryLog: Send + Sync {
         before: Option<&Delivery>,
         after: &Delivery,
     ) -> impl Future<Output = Result<Replaced, DeliveryLogError>> + Send;
+
+    /// Up to `limit` deliveries to `endpoint` first attempted at or after `since`, in that order,
+    /// behind `after`. May lag behind the newest writes.
+    ///
+    /// # Errors
+    /// [`DeliveryLogError`].
+    fn of_endpoint(
+        &self,
+        endpoint: &str,
+        since: Timestamp,
+        after: Option<&Delivery>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Delivery>, DeliveryLogError>> + Send;
 
     /// Every delivery of events about `job`, in the order of their first attempts.
     ///

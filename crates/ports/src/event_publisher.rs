@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use events::Event;
+use events::{Announcement, Event};
 
 use crate::Source;
 
@@ -23,4 +23,13 @@ pub trait EventPublisher: Send + Sync {
     /// # Errors
     /// [`PublishError`] if the bus did not take it.
     fn publish(&self, event: &Event) -> impl Future<Output = Result<(), PublishError>> + Send;
+
+    /// As [`EventPublisher::publish`], for a fact that is about no job.
+    ///
+    /// # Errors
+    /// [`PublishError`] if the bus did not take it.
+    fn announce(
+        &self,
+        announcement: &Announcement,
+    ) -> impl Future<Output = Result<(), PublishError>> + Send;
 }

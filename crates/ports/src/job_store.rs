@@ -68,6 +68,13 @@ pub trait JobStore: Send + Sync {
         events: &[Event],
     ) -> impl Future<Output = Result<Replaced, JobStoreError>> + Send;
 
+    /// Forgets all of a deleted job but its name, which is kept for as long as messages about it may
+    /// still arrive. Only [`JobStore::get`] finds it from then on.
+    ///
+    /// # Errors
+    /// [`JobStoreError`].
+    fn forget(&self, job: &Job) -> impl Future<Output = Result<(), JobStoreError>> + Send;
+
     /// Up to `limit` jobs in `state`, the one that has been there longest first. May lag behind
     /// the newest writes.
     ///

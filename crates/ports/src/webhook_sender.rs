@@ -17,12 +17,14 @@ pub struct WebhookRequest {
 }
 
 /// What the receiver answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookAnswer {
     /// HTTP status. Redirects are not followed.
     pub status: u16,
-    /// `retry-after`, if it was given in seconds.
+    /// `retry-after`, in seconds or as a date, if it was given.
     pub retry_after: Option<Duration>,
+    /// The beginning of its body, as text: 1 KiB at most.
+    pub body: String,
 }
 
 /// There was no answer.
