@@ -10,7 +10,8 @@ use aws_sdk_s3::config::SharedHttpClient;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use crate::{
-    DynamoDeliveries, DynamoJobs, DynamoLedger, DynamoRegisters, EventBridge, S3, SqsQueue,
+    DynamoDeliveries, DynamoEndpoints, DynamoJobs, DynamoLedger, DynamoMeters, DynamoRegisters,
+    EventBridge, S3, SqsQueue,
 };
 
 /// How often a call is made, in all, where the other side is on the same machine.
@@ -95,6 +96,16 @@ impl Aws {
     /// The table of deliveries.
     pub fn delivery_table(&self, name: impl Into<String>) -> DynamoDeliveries {
         DynamoDeliveries::new(self.dynamo_client(), name.into())
+    }
+
+    /// The table of those who asked to be told.
+    pub fn endpoint_table(&self, name: impl Into<String>) -> DynamoEndpoints {
+        DynamoEndpoints::new(self.dynamo_client(), name.into())
+    }
+
+    /// The table of meters.
+    pub fn meter_table(&self, name: impl Into<String>) -> DynamoMeters {
+        DynamoMeters::new(self.dynamo_client(), name.into())
     }
 
     /// The client of the queues, for whoever polls them.

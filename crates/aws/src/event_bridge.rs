@@ -3,7 +3,8 @@
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
-use events::Event;
+use domain::Timestamp;
+use events::{Announcement, Event};
 use futures::FutureExt as _;
 use ports::{EventPublisher, PublishError, Source};
 
@@ -27,6 +28,32 @@ impl EventBridge {
         Self { client, bus }
     }
 
+    /// Whether the bus is there. It says nothing about whether events can be put on it.
+    ///
+    /// # Errors
+    /// What it, or the way to it, said.
+    pub async fn reach(&self) -> Result<(), Source> {
+        self.client.describe_event_bus().name(&self.bus).send().boxed().await?;
+        Ok(())
+    }
+
+    fn entry(
+        &self,
+        source: &str,
+        detail_type: &str,
+        occurred_at: Timestamp,
+        detail: &str,
+    ) -> PutEventsRequestEntry {
+        let at = i64::try_from(occurred_at.epoch_ms()).unwrap_or(i64::MAX);
+        PutEventsRequestEntry::builder()
+            .event_bus_name(&self.bus)
+            .source(source)
+            .detail_type(detail_type)
+            .detail(detail)
+            .time(DateTime::from_millis(at))
+            .build()
+    }
+
     async fn put(&self, entry: PutEventsRequestEntry) -> Result<(), Source> {
         let answer = self.client.put_events().entries(entry).send().boxed().await?;
         // PutEvents answers 200 even when it refuses an entry.
@@ -44,17 +71,20 @@ impl EventBridge {
 
 impl EventPublisher for EventBridge {
     async fn publish(&self, event: &Event) -> Result<(), PublishError> {
-        let at = i64::try_from(event.occurred_at.epoch_ms()).unwrap_or(i64::MAX);
-        let entry = PutEventsRequestEntry::builder()
-            .event_bus_name(&self.bus)
-            .source(&event.source)
-            .detail_type(&event.detail_type)
-            .detail(&event.detail)
-            .time(DateTime::from_millis(at))
-            .build();
-        let failed = |source| PublishError { detail_type: event.detail_type.clone(), source };
-        self.put(entry).await.map_err(failed)
+        let Event { source, detail_type, occurred_at, detail, .. } = event;
+        let entry = self.entry(source, detail_type, *occurred_at, detail);
+        self.put(entry).await.map_err(failed(detail_type))
     }
+
+    async fn announce(&self, announcement: &Announcement) -> Result<(), PublishError> {
+        let Announcement { source, detail_type, occurred_at, detail, .. } = announcement;
+        let entry = self.entry(source, detail_type, *occurred_at, detail);
+        self.put(entry).await.map_err(failed(detail_type))
+    }
+}
+
+fn failed(detail_type: &str) -> impl FnOnce(Source) -> PublishError {
+    move |source| PublishError { detail_type: detail_type.to_owned(), source }
 }
 
 #[cfg(test)]
@@ -110,6 +140,23 @@ mod tests {
         let bus = EventBridge::new(mock_client!(aws_sdk_eventbridge, [&rule]), "b".into());
 
         bus.publish(&event()).await.expect("published");
+
+        assert_eq!(rule.num_calls(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_about_no_job_is_announced_by_whom_it_says() {
+        let rule = mock!(Client::put_events)
+            .match_requests(|request| {
+                let entry = &request.entries()[0];
+                entry.source() == Some("stillmotion.deliver")
+                    && entry.detail_type() == Some("WebhookEndpointDisabled.v1")
+                    && entry.time() == Some(&DateTime::from_millis(AT_MS))
+            })
+            .then_output(|| PutEventsOutput::builder().failed_entry_count(0).build());
+        let bus = EventBridge::new(mock_client!(aws_sdk_eventbridge, [&rule]), "b".into());
+
+        bus.announce(&samples::announcement("we_1")).await.expect("announced");
 
         assert_eq!(rule.num_calls(), 1);
     }

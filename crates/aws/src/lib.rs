@@ -5,18 +5,19 @@
 
 pub mod bus_event;
 mod clients;
+pub mod delivery_request;
 mod dynamo;
 mod event_bridge;
 pub mod ltx_request;
-mod presign;
 mod s3;
 pub mod s3_event;
 pub mod sqs;
 mod sqs_queue;
 
 pub use clients::Aws;
-pub use dynamo::{DynamoDeliveries, DynamoJobs, DynamoLedger, DynamoRegisters};
+pub use dynamo::{
+    DynamoDeliveries, DynamoEndpoints, DynamoJobs, DynamoLedger, DynamoMeters, DynamoRegisters,
+};
 pub use event_bridge::EventBridge;
-pub use presign::PresignedPut;
 pub use s3::S3;
 pub use sqs_queue::SqsQueue;

@@ -3,6 +3,7 @@
 //! Requests are boxed, here and in the other adapters: their futures are tens of kilobytes large, and
 //! every caller's future would hold them.
 
+mod signed;
 mod upload;
 
 use std::path::Path;
@@ -41,6 +42,15 @@ pub struct S3 {
 impl S3 {
     pub(crate) fn new(client: Client, bucket: String) -> Self {
         Self { client, bucket }
+    }
+
+    /// Whether the bucket answers.
+    ///
+    /// # Errors
+    /// What it, or the way to it, said.
+    pub async fn reach(&self) -> Result<(), Source> {
+        self.client.head_bucket().bucket(&self.bucket).send().boxed().await?;
+        Ok(())
     }
 
     async fn open(&self, key: &ObjectKey) -> Result<GetObjectOutput, StoreError> {
@@ -213,7 +223,7 @@ where
     unavailable(key, error)
 }
 
-pub(crate) fn unavailable(key: &(impl ToString + ?Sized), error: impl Into<Source>) -> StoreError {
+fn unavailable(key: &(impl ToString + ?Sized), error: impl Into<Source>) -> StoreError {
     StoreError::Unavailable { key: key.to_string(), source: error.into() }
 }
 

@@ -38,6 +38,17 @@ impl SqsQueue {
         Ok(count.unwrap_or_default())
     }
 
+    /// Whether the queue answers.
+    ///
+    /// # Errors
+    /// What it, or the way to it, said.
+    pub async fn reach(&self) -> Result<(), Source> {
+        let wanted = QueueAttributeName::QueueArn;
+        let request = self.client.get_queue_attributes().queue_url(&self.url);
+        request.attribute_names(wanted).send().boxed().await?;
+        Ok(())
+    }
+
     fn failed(&self, action: &'static str, source: impl Into<Source>) -> QueueError {
         QueueError { action, queue: self.url.clone(), source: source.into() }
     }

@@ -679,6 +679,27 @@ async fn a_part_can_be_copied_and_a_checksum_of_parts_is_returned() {
     assert_eq!(result.e_tag(), Some("\"289dff07669d7a23de0ef88d2f7129e7\""));
 }
 
+#[tokio::test]
+async fn parts_of_an_upload_with_checksums_are_named_with_theirs() {
+    let (_running, client) = start().await;
+    let upload = client.create_multipart_upload().bucket("media").key("a");
+    let upload = upload.checksum_algorithm(ChecksumAlgorithm::Sha256).send().await.expect("begun");
+    let id = upload.upload_id().expect("an id").to_owned();
+    let part = client.upload_part().bucket("media").key("a").upload_id(&id).part_number(1);
+    let part = part.checksum_algorithm(ChecksumAlgorithm::Sha256).body(vec![1; 9].into()).send();
+    let part = part.await.expect("uploaded");
+    let named = CompletedPart::builder().part_number(1).set_e_tag(part.e_tag);
+    let upload = Upload { client: &client, key: "a", id };
+
+    let bare = upload.complete(vec![named.clone().build()]).await;
+    let wrong = upload.complete(vec![named.clone().checksum_sha256("AAAA").build()]).await;
+    let right = named.set_checksum_sha256(part.checksum_sha256).build();
+
+    assert_eq!(bare, Err("InvalidRequest".to_owned()));
+    assert_eq!(wrong, Err("InvalidPart".to_owned()));
+    upload.complete(vec![right]).await.expect("completed");
+}
+
 // Who may do what
 
 fn minute() -> PresigningConfig {
@@ -757,6 +778,8 @@ async fn an_expired_url_and_a_wrong_secret_are_refused() {
 
 #[tokio::test]
 async fn only_listed_origins_are_let_in() {
+    const ASKED: &str = "content-type,x-amz-checksum-sha256";
+
     let (running, client) = start().await;
     let url = client.put_object().bucket("media").key("a").presigned(minute()).await.expect("url");
     let browser = reqwest::Client::new();
@@ -765,21 +788,22 @@ async fn only_listed_origins_are_let_in() {
             .request(reqwest::Method::OPTIONS, format!("{}/media/a", running.cloud.endpoint()))
             .header("origin", origin)
             .header("access-control-request-method", method)
-            .header("access-control-request-headers", "content-type")
+            .header("access-control-request-headers", ASKED)
             .send()
     };
 
     let allowed = preflight("http://localhost:5173", "PUT").await.expect("an answer");
     assert_eq!(allowed.status(), StatusCode::OK);
     assert_eq!(allowed.headers()["access-control-allow-origin"], "http://localhost:5173");
-    assert_eq!(allowed.headers()["access-control-allow-headers"], "content-type");
+    assert_eq!(allowed.headers()["access-control-allow-headers"], ASKED);
     let refused = preflight("http://evil.example", "PUT").await.expect("an answer");
     assert_eq!(refused.status(), StatusCode::FORBIDDEN);
 
     let put = |origin: &str| browser.put(url.uri()).header("origin", origin).body("x").send();
     let allowed = put("http://localhost:5173").await.expect("an answer");
     assert_eq!(allowed.headers()["access-control-allow-origin"], "http://localhost:5173");
-    assert!(allowed.headers().contains_key("access-control-expose-headers"));
+    let exposed = allowed.headers()["access-control-expose-headers"].to_str().expect("text");
+    assert!(exposed.contains("ETag") && exposed.contains("x-amz-checksum-sha256"), "{exposed}");
     let foreign = put("http://evil.example").await.expect("an answer");
     assert!(!foreign.headers().contains_key("access-control-allow-origin"));
 }

@@ -4,20 +4,28 @@
 //! port says may lag behind is waited for.
 
 mod delivery_log;
+mod endpoints;
 mod event_publisher;
+mod job_listing;
 mod job_store;
 mod ledger;
 mod message_sender;
+mod meters;
 mod object_store;
 mod registers;
+mod uploads;
 
 pub use delivery_log::delivery_log;
+pub use endpoints::endpoints;
 pub use event_publisher::event_publisher;
+pub use job_listing::job_listing;
 pub use job_store::job_store;
 pub use ledger::ledger;
 pub use message_sender::message_sender;
+pub use meters::meters;
 pub use object_store::{object_store, object_store_pages};
 pub use registers::registers;
+pub use uploads::{uploads, uploads_are_bound};
 
 use std::future::Future;
 use std::time::Duration;

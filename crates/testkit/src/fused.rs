@@ -1,6 +1,8 @@
 //! Every port, in a process that may die.
 #![deny(clippy::missing_trait_methods)]
 
+mod uploads;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,15 +10,16 @@ use domain::{
     Account, Attempt, Booking, Caps, ClipOptions, Day, EventId, Job, JobId, JobState, ObjectKey,
     Timestamp,
 };
-use events::Event;
+use events::{Announcement, Event};
 use ports::{
     ByteStream, CallOff, CallOffError, ClipOrder, CollectError, Collected, Content, Created,
-    Delivery, DeliveryLog, DeliveryLogError, EventPublisher, GenerationRefusal, Head, History,
-    JobStore, JobStoreError, Ledger, LedgerError, Listed, Look, LookError, MessageSender,
-    ObjectMeta, ObjectStore, Opened, ProviderJob, PublishError, QueueError, Quote, RegisterError,
-    Registered, Registers, RenderError, RenderOrder, RenderOutput, Renderer, Replaced, Rewrap,
-    RewrapError, Rewrapped, SendError, Source, StoreError, SubmitError, Submitted, VideoGenerator,
-    Visibility, WebhookAnswer, WebhookRequest, WebhookSender,
+    Delivery, DeliveryLog, DeliveryLogError, Endpoint, EndpointError, Endpoints, EventPublisher,
+    GenerationRefusal, Head, History, JobListing, JobStore, JobStoreError, Ledger, LedgerError,
+    Listed, Look, LookError, MessageSender, MeterError, Metered, Meters, ObjectMeta, ObjectStore,
+    Opened, Page, Place, ProviderJob, PublishError, QueueError, Quote, RegisterError, Registered,
+    Registers, RenderError, RenderOrder, RenderOutput, Renderer, Replaced, Rewrap, RewrapError,
+    Rewrapped, SendError, Source, StoreError, SubmitError, Submitted, VideoGenerator, Visibility,
+    Wanted, WebhookAnswer, WebhookRequest, WebhookSender,
 };
 
 use crate::Fuse;
@@ -109,8 +112,25 @@ impl<T: JobStore> JobStore for Fused<T> {
         self.fuse.change(self.port.replace(before, after, events), died).await
     }
 
+    async fn forget(&self, job: &Job) -> Result<(), JobStoreError> {
+        self.fuse.change(self.port.forget(job), jobs("forget", job.id)).await
+    }
+
     async fn in_state(&self, state: JobState, limit: usize) -> Result<Vec<Job>, JobStoreError> {
         self.fuse.read(self.port.in_state(state, limit), jobs("list", "*")).await
+    }
+}
+
+impl<T: JobListing> JobListing for Fused<T> {
+    async fn of_owner(
+        &self,
+        owner: &str,
+        wanted: &Wanted,
+        after: Option<Place>,
+        limit: usize,
+    ) -> Result<Page, JobStoreError> {
+        let page = self.port.of_owner(owner, wanted, after, limit);
+        self.fuse.read(page, jobs("list", "*")).await
     }
 }
 
@@ -191,6 +211,57 @@ fn register(action: &'static str, name: &str) -> impl Fn(Source) -> RegisterErro
     move |source| RegisterError { action, name: name.to_owned(), source }
 }
 
+impl<T: Meters> Meters for Fused<T> {
+    async fn count(
+        &self,
+        name: &str,
+        amount: u64,
+        limit: Option<u64>,
+        expires: Option<Timestamp>,
+    ) -> Result<Metered, MeterError> {
+        let count = self.port.count(name, amount, limit, expires);
+        self.fuse.change(count, meter("count up", name)).await
+    }
+
+    async fn give_back(&self, name: &str, amount: u64) -> Result<(), MeterError> {
+        self.fuse.change(self.port.give_back(name, amount), meter("give back to", name)).await
+    }
+
+    async fn read(&self, name: &str) -> Result<u64, MeterError> {
+        self.fuse.read(self.port.read(name), meter("read", name)).await
+    }
+}
+
+fn meter(action: &'static str, name: &str) -> impl Fn(Source) -> MeterError + Send {
+    move |source| MeterError { action, name: name.to_owned(), source }
+}
+
+impl<T: Endpoints> Endpoints for Fused<T> {
+    async fn get(&self, owner: Option<&str>, id: &str) -> Result<Option<Endpoint>, EndpointError> {
+        self.fuse.read(self.port.get(owner, id), endpoints("read")).await
+    }
+
+    async fn of_owner(&self, owner: Option<&str>) -> Result<Vec<Endpoint>, EndpointError> {
+        self.fuse.read(self.port.of_owner(owner), endpoints("list")).await
+    }
+
+    async fn write(
+        &self,
+        before: Option<&Endpoint>,
+        after: &Endpoint,
+    ) -> Result<Replaced, EndpointError> {
+        self.fuse.change(self.port.write(before, after), endpoints("store")).await
+    }
+
+    async fn delete(&self, owner: Option<&str>, id: &str) -> Result<(), EndpointError> {
+        self.fuse.change(self.port.delete(owner, id), endpoints("remove")).await
+    }
+}
+
+fn endpoints(action: &'static str) -> impl Fn(Source) -> EndpointError + Send {
+    move |source| EndpointError { action, source }
+}
+
 impl<T: DeliveryLog> DeliveryLog for Fused<T> {
     async fn get(
         &self,
@@ -206,6 +277,17 @@ impl<T: DeliveryLog> DeliveryLog for Fused<T> {
         after: &Delivery,
     ) -> Result<Replaced, DeliveryLogError> {
         self.fuse.change(self.port.write(before, after), deliveries("store", after.event)).await
+    }
+
+    async fn of_endpoint(
+        &self,
+        endpoint: &str,
+        since: Timestamp,
+        after: Option<&Delivery>,
+        limit: usize,
+    ) -> Result<Vec<Delivery>, DeliveryLogError> {
+        let found = self.port.of_endpoint(endpoint, since, after, limit);
+        self.fuse.read(found, deliveries("list", endpoint)).await
     }
 
     async fn of_job(&self, job: JobId) -> Result<Vec<Delivery>, DeliveryLogError> {
@@ -224,6 +306,11 @@ impl<T: EventPublisher> EventPublisher for Fused<T> {
     async fn publish(&self, event: &Event) -> Result<(), PublishError> {
         let died = |source| PublishError { detail_type: event.detail_type.clone(), source };
         self.fuse.change(self.port.publish(event), died).await
+    }
+
+    async fn announce(&self, announcement: &Announcement) -> Result<(), PublishError> {
+        let died = |source| PublishError { detail_type: announcement.detail_type.clone(), source };
+        self.fuse.change(self.port.announce(announcement), died).await
     }
 }
 

@@ -9,9 +9,9 @@ mod rng;
 pub mod samples;
 
 pub use fake::{
-    Answer, InMemoryDeliveries, InMemoryJobs, InMemoryLedger, InMemoryRegisters, InMemoryStore,
-    Loss, PassThrough, ReadyClip, ReadyVideo, RecordingBus, RecordingQueue, RecordingReceiver,
-    TestClock,
+    Answer, InMemoryDeliveries, InMemoryEndpoints, InMemoryJobs, InMemoryLedger, InMemoryMeters,
+    InMemoryRegisters, InMemoryStore, Loss, PassThrough, ReadyClip, ReadyVideo, RecordingBus,
+    RecordingQueue, RecordingReceiver, TestClock,
 };
 pub use fuse::{Fuse, Moment};
 pub use fused::Fused;

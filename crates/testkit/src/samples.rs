@@ -4,15 +4,19 @@ use std::io::Cursor;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use domain::{
     Attempt, Branding, ClipMade, ClipOptions, ClipSpec, EventId, Failure, FailureKind, Intent, Job,
-    JobId, JobOrder, JobState, MicroUsd, ObjectKey, Photo, RenderId, Resolution, Stage, Step,
-    Timestamp, VideoMade,
+    JobId, JobOrder, JobState, MicroUsd, ObjectKey, Photo, RenderId, Rerender, Resolution, Stage,
+    Step, Timestamp, VideoMade,
 };
+use events::{Announcement, WebhookEndpointDisabled};
 use image::{ImageFormat, Rgb, RgbImage};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use ports::{ClipOrder, Delivery, DeliveryState};
+use ports::{Bound, ClipOrder, Delivery, DeliveryState, Endpoint, SigningSecret, WebhookSecret};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 /// The instant at which samples happen: 2026-11-20T10:00:00Z.
 pub const AT: Timestamp = Timestamp::from_epoch_ms(1_795_168_800_000);
@@ -93,6 +97,7 @@ pub fn steps_to(job: &Job, state: JobState) -> Vec<Step> {
         JobState::Failed => vec![Step::Fail(failure(Stage::Ingest, FailureKind::Refused))],
         JobState::Cancelled => vec![Step::Cancel],
         JobState::Expired => vec![Step::Expire],
+        JobState::Deleted => vec![Step::Cancel, Step::Delete],
     }
 }
 
@@ -160,6 +165,7 @@ pub fn delivery(job: JobId, endpoint: &str) -> Delivery {
     Delivery {
         event: EventId::of_fact(job, 1, "JobCreated.v1"),
         endpoint: endpoint.to_owned(),
+        owner: None,
         job,
         detail_type: "JobCreated.v1".to_owned(),
         state: DeliveryState::Waiting,
@@ -168,6 +174,49 @@ pub fn delivery(job: JobId, endpoint: &str) -> Delivery {
         last_at: AT,
         next_at: Timestamp::from_epoch_ms(AT.epoch_ms() + 5_000),
         outcome: "500".to_owned(),
+        body: "{}".to_owned(),
+        status: Some(500),
+        took_ms: Some(40),
+        answer: "try later".to_owned(),
+        replays: 0,
+    }
+}
+
+/// Somebody who asked to be told everything; no owner: about everybody's jobs.
+pub fn endpoint(owner: Option<&str>, id: &str) -> Endpoint {
+    let secret = WebhookSecret::new("whsec_c3RpbGxtb3Rpb24gc2FtcGxlIHNlY3JldA==".to_owned());
+    Endpoint {
+        id: id.to_owned(),
+        owner: owner.map(ToOwned::to_owned),
+        url: "https://hooks.example/villa".to_owned(),
+        events: Vec::new(),
+        secrets: vec![SigningSecret { secret, until: None }],
+        disabled: None,
+        created_at: AT,
+    }
+}
+
+/// The fact that an endpoint was disabled.
+pub fn announcement(endpoint: &str) -> Announcement {
+    WebhookEndpointDisabled::announce(endpoint, Some("user-1"), AT, "it answered 410")
+}
+
+/// The wish to have the clip of `job` rendered with another title; other requests are other
+/// renderings.
+pub fn rerender(job: JobId, request: &str) -> Rerender {
+    let title = Some("Villa Azul, from May".to_owned());
+    Rerender {
+        render_id: RenderId::of_request(job, request),
+        branding: Branding { title, ..Branding::default() },
+    }
+}
+
+/// An upload of exactly these bytes; none: as a part.
+pub fn bound_to(content: &[u8], content_type: Option<&str>) -> Bound {
+    Bound {
+        content_type: content_type.map(ToOwned::to_owned),
+        size_bytes: content.len() as u64,
+        sha256: BASE64_STANDARD.encode(Sha256::digest(content)),
     }
 }
 

@@ -18,6 +18,11 @@ struct NotASum(&'static str);
 pub(super) struct Accounts(pub(super) Table);
 
 impl Accounts {
+    /// Whether the table answers.
+    pub(super) async fn reach(&self) -> Result<(), Source> {
+        self.0.reach(item([("account", text("reach"))])).await
+    }
+
     /// An update by which `account` holds `wanted` more, if that passes no limit.
     pub(super) fn reserve(
         &self,

@@ -39,6 +39,15 @@ impl DynamoLedger {
         Self { rows: Table { client, name: ledger }, accounts }
     }
 
+    /// Whether both tables answer.
+    ///
+    /// # Errors
+    /// What they, or the way to them, said.
+    pub async fn reach(&self) -> Result<(), Source> {
+        self.rows.reach(item([("job", text("reach")), ("attempt", number(0_u32))])).await?;
+        self.accounts.reach().await
+    }
+
     fn row(&self, attempt: &Attempt) -> Result<PutBuilder, Source> {
         let mut row = key(attempt);
         row.extend(item([

@@ -7,12 +7,12 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use domain::Timestamp;
 use futures::FutureExt as _;
 use ports::{Clock, RegisterError, Registered, Registers, Replaced, Source, SystemClock};
 
-use super::table::{Item, Table, item, number, text};
+use super::table::{Item, Table, expiry, item, number, parsed, text};
 
 /// The row is not one of ours.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,14 @@ pub struct DynamoRegisters(Table);
 impl DynamoRegisters {
     pub(crate) fn new(client: Client, name: String) -> Self {
         Self(Table { client, name })
+    }
+
+    /// Whether the table answers.
+    ///
+    /// # Errors
+    /// What it, or the way to it, said.
+    pub async fn reach(&self) -> Result<(), Source> {
+        self.0.reach(key("reach")).await
     }
 
     async fn read_at(&self, name: &str, now: Timestamp) -> Result<Option<Registered>, Source> {
@@ -87,8 +95,7 @@ fn row(name: &str, revision: u64, doc: &str, expires: Option<Timestamp>) -> Item
         ("revision", number(revision)),
         ("writer", text(&format!("{writer:016x}"))),
     ]));
-    let expires = expires.map(|at| number(at.epoch_ms().div_ceil(1_000)));
-    row.extend(expires.map(|at| ("expiresAt".to_owned(), at)));
+    row.extend(expires.map(|at| ("expiresAt".to_owned(), expiry(at))));
     row
 }
 
@@ -126,8 +133,4 @@ fn registered(row: &Item) -> Result<Registered, NoRegister> {
     let text = row.get("doc").and_then(|value| value.as_s().ok()).cloned();
     let revision = parsed(row.get("revision"));
     text.zip(revision).map(|(text, revision)| Registered { text, revision }).ok_or(NoRegister)
-}
-
-fn parsed(number: Option<&AttributeValue>) -> Option<u64> {
-    number?.as_n().ok()?.parse().ok()
 }

@@ -7,8 +7,10 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use domain::Timestamp;
 use futures::FutureExt as _;
 use ports::{Created, Replaced, Source};
 use serde::Serialize;
@@ -76,6 +78,18 @@ impl Table {
         Ok(request.set_key(Some(key)).send().boxed().await?.item)
     }
 
+    /// Whether it can be read: looks for a row that is not there.
+    pub(super) async fn reach(&self, key: Item) -> Result<(), Source> {
+        self.get(key).await.map(drop)
+    }
+
+    /// Removes the row at `key`, if there is one.
+    pub(super) async fn delete(&self, key: Item) -> Result<(), Source> {
+        let request = self.client.delete_item().table_name(&self.name).set_key(Some(key));
+        request.send().boxed().await?;
+        Ok(())
+    }
+
     /// Up to `limit` rows.
     pub(super) async fn query(
         &self,
@@ -124,6 +138,33 @@ impl Table {
         Err(Contended.into())
     }
 
+    /// Puts `row` in the place of the one at `key` if the document of that is still `before`.
+    pub(super) async fn replace<T>(
+        &self,
+        key: Item,
+        row: PutBuilder,
+        before: &T,
+    ) -> Result<Replaced, Source>
+    where
+        T: Serialize + DeserializeOwned + PartialEq,
+    {
+        let still = |document: AttributeValue| {
+            row.clone()
+                .condition_expression("#doc = :before")
+                .expression_attribute_names("#doc", "doc")
+                .expression_attribute_values(":before", document)
+        };
+        let written = self.write(still(document(before)?), Vec::new()).await?;
+        if !matches!(written, Written::Refused { .. }) {
+            return Ok(written.into());
+        }
+        // It may be the same in the words of an older version, which knew fewer fields.
+        match self.get(key).await?.and_then(|mut there| same(before, &mut there)) {
+            Some(older) => Ok(self.write(still(older), Vec::new()).await?.into()),
+            None => Ok(Replaced::Conflict),
+        }
+    }
+
     /// Puts all rows or none, of which the first has a condition.
     pub(super) async fn write(
         &self,
@@ -148,6 +189,18 @@ impl Table {
             Err(error) => cancelled(&error).ok_or_else(|| error.into()),
         }
     }
+}
+
+/// Whether an update was not made because its condition does not hold.
+pub(super) fn is_refused(error: &SdkError<UpdateItemError>) -> bool {
+    let error = error.as_service_error();
+    error.is_some_and(UpdateItemError::is_conditional_check_failed_exception)
+}
+
+/// The document of a row, if it reads as `before`.
+fn same<T: DeserializeOwned + PartialEq>(before: &T, row: &mut Item) -> Option<AttributeValue> {
+    let there: T = read(row).ok()?;
+    (there == *before).then(|| row.remove("doc"))?
 }
 
 /// A row of a transaction.
@@ -196,6 +249,16 @@ pub(super) fn number(number: impl Into<u64>) -> AttributeValue {
     AttributeValue::N(number.into().to_string())
 }
 
+/// The number in an attribute, if there is one.
+pub(super) fn parsed(number: Option<&AttributeValue>) -> Option<u64> {
+    number?.as_n().ok()?.parse().ok()
+}
+
+/// When the table may forget a row: in seconds, which is all that it reads.
+pub(super) fn expiry(at: Timestamp) -> AttributeValue {
+    number(at.epoch_ms().div_ceil(1_000))
+}
+
 /// Attributes by name.
 pub(super) fn item<const N: usize>(attributes: [(&str, AttributeValue); N]) -> Item {
     attributes.map(|(name, value)| (name.to_owned(), value)).into()
@@ -220,6 +283,7 @@ pub(super) fn read_all<T: DeserializeOwned>(rows: &[Item]) -> Result<Vec<T>, Sou
 #[cfg(test)]
 mod tests {
     use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
+    use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
     use aws_sdk_dynamodb::types::CancellationReason;
     use aws_sdk_dynamodb::types::error::TransactionCanceledException;
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
@@ -269,6 +333,38 @@ mod tests {
         assert_eq!(write(&CODES).await.ok(), Some(Written::Contended));
         let refused = write(&["ConditionalCheckFailed", "TransactionConflict"]).await.ok();
         assert_eq!(refused, Some(Written::Refused { row: 0 }));
+    }
+
+    #[tokio::test]
+    async fn a_document_of_an_older_version_is_replaced_by_whoever_has_read_it() {
+        #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        struct Known {
+            a: u8,
+            #[serde(default)]
+            newer: u8,
+        }
+        let still = |document: &'static str| {
+            mock!(Client::transact_write_items).match_requests(move |request| {
+                let put = request.transact_items()[0].put().expect("a put");
+                let before = put.expression_attribute_values().expect("values").get(":before");
+                before == Some(&text(document))
+            })
+        };
+        let refused = still(r#"{"a":1,"newer":0}"#).then_error(|| {
+            let reason = CancellationReason::builder().code("ConditionalCheckFailed").build();
+            let cancelled = TransactionCanceledException::builder().cancellation_reasons(reason);
+            TransactWriteItemsError::TransactionCanceledException(cancelled.build())
+        });
+        let seen = mock!(Client::get_item)
+            .then_output(|| GetItemOutput::builder().item("doc", text(r#"{"a":1}"#)).build());
+        let done = still(r#"{"a":1}"#).then_output(|| TransactWriteItemsOutput::builder().build());
+        let table = table(&[&refused, &seen, &done]);
+        let before = Known { a: 1, newer: 0 };
+
+        let replaced = table.replace(Item::new(), table.put(Item::new()), &before).await;
+
+        assert_eq!(replaced.ok(), Some(Replaced::Done));
+        assert_eq!(done.num_calls(), 1);
     }
 
     #[tokio::test]

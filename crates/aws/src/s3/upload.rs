@@ -73,7 +73,7 @@ impl S3 {
             let etag = self.put_whole(key, first.into(), meta).await?;
             return Ok(Stored { etag, size_bytes });
         }
-        let mut upload = self.begin(key, meta).await?;
+        let mut upload = self.begin_parts(key, meta).await?;
         let stored = upload.send(first, parts).await;
         if stored.is_err() {
             upload.abort().await;
@@ -81,7 +81,7 @@ impl S3 {
         stored
     }
 
-    async fn begin<'a>(
+    async fn begin_parts<'a>(
         &'a self,
         key: &'a ObjectKey,
         meta: &ObjectMeta,

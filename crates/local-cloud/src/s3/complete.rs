@@ -46,6 +46,7 @@ fn complete(
         Ok((upload, parts::parts(connection, &input.upload_id, 0, usize::MAX >> 1)?))
     })?;
     let named = input.multipart_upload.and_then(|it| it.parts).unwrap_or_default();
+    require_checksums(&upload, &named)?;
     let chosen = choose(&named, uploaded)?;
     let received = assemble(store, &upload, &chosen)?;
     let checksum = object_checksum(&upload, &chosen, &received);
@@ -74,6 +75,22 @@ fn complete(
     })?;
     store.remove_all(ended);
     Ok(completed(object))
+}
+
+/// Where the checksum of the object is made of those of its parts, the client names them.
+fn require_checksums(upload: &Upload, named: &[CompletedPart]) -> Result<(), S3Error> {
+    let has_one = |part: &CompletedPart| {
+        given_checksums!(part).iter().any(|(algorithm, _)| *algorithm == upload.algorithm)
+    };
+    if upload.coverage == Coverage::FullObject || named.iter().all(has_one) {
+        return Ok(());
+    }
+    let name = upload.algorithm.name().to_lowercase();
+    Err(s3_error!(
+        InvalidRequest,
+        "The upload was created using a {name} checksum. The complete request must include the \
+         checksum for each part."
+    ))
 }
 
 /// The uploaded parts that the client names, if it names them rightly.

@@ -14,8 +14,9 @@ use crate::wiring::Bucket;
 
 const METHODS: [Method; 4] = [Method::GET, Method::PUT, Method::HEAD, Method::POST];
 const METHOD_NAMES: HeaderValue = HeaderValue::from_static("GET, PUT, HEAD, POST");
-const EXPOSED: HeaderValue =
-    HeaderValue::from_static("ETag, Content-Range, x-amz-request-id, x-amz-id-2");
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "ETag, Content-Range, x-amz-checksum-sha256, x-amz-request-id, x-amz-id-2",
+);
 const VARIES: HeaderValue = HeaderValue::from_static(
     "Origin, Access-Control-Request-Headers, Access-Control-Request-Method",
 );

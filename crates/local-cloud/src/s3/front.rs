@@ -9,6 +9,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use s3s::Body;
 use s3s::auth::SimpleAuth;
@@ -21,6 +22,7 @@ use super::S3Config;
 use super::cors::{Browser, Cors};
 use super::event::Requester;
 use super::operations::Operations;
+use super::signed;
 use super::store::Store;
 
 /// The largest file in a posted form; the protocol layer holds it whole, unlike other bodies.
@@ -60,11 +62,11 @@ impl S3Front {
         let browser = self.cors.look(&parts);
         let mut response = match browser {
             Browser::Preflight(ref permit) => answer_preflight(permit.is_some()),
-            _ => match self.service.call(Request::from_parts(parts, body)).await {
-                Ok(response) => response,
-                Err(error) => {
-                    tracing::error!(?error, "an answer of S3 could not be written");
-                    written(S3Error::new(S3ErrorCode::InternalError))
+            _ => match signed::check(&parts) {
+                Ok(()) => self.serve(Request::from_parts(parts, body)).await,
+                Err(refusal) => {
+                    discard(body).await;
+                    written(refusal)
                 }
             },
         };
@@ -74,6 +76,21 @@ impl S3Front {
         }
         response
     }
+
+    async fn serve(&self, request: Request<Body>) -> Response<Body> {
+        match self.service.call(request).await {
+            Ok(response) => response,
+            Err(error) => {
+                tracing::error!(?error, "an answer of S3 could not be written");
+                written(S3Error::new(S3ErrorCode::InternalError))
+            }
+        }
+    }
+}
+
+/// Takes a body to its end and forgets it, so that the client hears the refusal that follows.
+async fn discard(mut body: Body) {
+    while let Some(Ok(_)) = body.frame().await {}
 }
 
 impl hyper::service::Service<Request<Incoming>> for S3Front {

@@ -35,6 +35,7 @@ mod objects;
 mod operations;
 mod outbox;
 mod parts;
+mod signed;
 mod store;
 
 pub use error::StartError;

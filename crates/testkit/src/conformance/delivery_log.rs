@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use ports::{Delivery, DeliveryLog, DeliveryState, Replaced};
 
-use super::{eventually, unique_job};
+use super::{eventually, unique, unique_job};
 use crate::samples;
 
 /// Asserts the promises of [`DeliveryLog`]. The deliveries of a job are given time to appear.
@@ -13,6 +13,7 @@ pub async fn delivery_log(log: &impl DeliveryLog) {
     what_was_written_is_read_and_replaced_by_whoever_has_read_it(log).await;
     one_of_many_writers_wins(log).await;
     the_deliveries_of_a_job_are_in_the_order_of_first_attempts(log).await;
+    the_deliveries_to_an_endpoint_are_listed_part_by_part(log).await;
 }
 
 async fn get(log: &impl DeliveryLog, delivery: &Delivery) -> Option<Delivery> {
@@ -67,6 +68,34 @@ async fn the_deliveries_of_a_job_are_in_the_order_of_first_attempts(log: &impl D
 
     let of_job = async || log.of_job(job).await.expect("of job");
     eventually("deliveries", of_job, |seen| *seen == [b.clone(), c.clone(), a.clone()]).await;
+}
+
+async fn the_deliveries_to_an_endpoint_are_listed_part_by_part(log: &impl DeliveryLog) {
+    let endpoint = unique();
+    let late = |secs| {
+        let delivery = samples::delivery(unique_job().id, &endpoint);
+        Delivery { first_at: delivery.first_at.plus(Duration::from_secs(secs)), ..delivery }
+    };
+    // Two were first attempted at the same instant.
+    let deliveries = [30, 10, 20, 20].map(late);
+    let elsewhere = Delivery { endpoint: unique(), ..late(15) };
+    for delivery in deliveries.iter().chain([&elsewhere]) {
+        write(log, None, delivery).await;
+    }
+    let listed = async |secs, after, limit| {
+        let since = samples::AT.plus(Duration::from_secs(secs));
+        log.of_endpoint(&endpoint, since, after, limit).await.expect("of endpoint")
+    };
+
+    let all = eventually("deliveries", || listed(10, None, 9), |seen| seen.len() == 4).await;
+    assert!(all.is_sorted_by_key(|delivery| delivery.first_at));
+    assert!(deliveries.iter().all(|delivery| all.contains(delivery)));
+    assert_eq!(listed(11, None, 9).await, all[1..]);
+    assert_eq!(listed(31, None, 9).await, []);
+    assert_eq!(listed(10, None, 2).await, all[..2]);
+    assert_eq!(listed(10, Some(&all[1]), 1).await, all[2..3]);
+    assert_eq!(listed(10, Some(&all[3]), 9).await, []);
+    assert_eq!(listed(20, Some(&all[0]), 9).await, all[1..], "a place before the first");
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@ use events::{BusEvent, Event, announce_creation};
 use ports::EventPublisher;
 use serde_json::Value;
 
-use super::{eventually, unique_job};
+use super::{eventually, unique, unique_job};
+use crate::samples;
 
-/// Asserts the promises of [`EventPublisher`]; `received` tells every event that a rule for all of
-/// them has let through so far.
+/// Asserts the promises of [`EventPublisher`]; `received` tells every event that a rule for facts about
+/// jobs has let through so far.
 ///
 /// # Panics
 /// On the first broken promise.
@@ -20,6 +21,7 @@ where
         bus.publish(event).await.expect("publish");
     }
     bus.publish(&events[0]).await.expect("publish again");
+    bus.announce(&samples::announcement(&unique())).await.expect("announce");
 
     let expected = events.map(|event| on_the_bus(&event));
     let all = |seen: &Vec<BusEvent>| expected.iter().all(|event| seen.contains(event));

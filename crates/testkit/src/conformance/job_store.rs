@@ -32,7 +32,7 @@ pub async fn job_store(store: &(impl JobStore + History)) {
 /// A job after `step`, and its events.
 fn stepped(job: &Job, step: &Step) -> (Job, Vec<Event>) {
     let after = job.after(step, job.updated_at.plus(Duration::from_secs(1))).expect("legal");
-    let events = announce(&after, step);
+    let events = announce(job, &after, step);
     (after, events)
 }
 

@@ -1,4 +1,4 @@
-use events::{Detail, Event, Fact};
+use events::{Announcement, Detail, Event, Fact};
 use ports::{EventPublisher, PublishError};
 use serde::de::DeserializeOwned;
 
@@ -6,17 +6,25 @@ use super::Shared;
 
 /// A bus that keeps what is put on it.
 #[derive(Clone, Debug, Default)]
-pub struct RecordingBus(Shared<Vec<Event>>);
+pub struct RecordingBus {
+    events: Shared<Vec<Event>>,
+    announced: Shared<Vec<Announcement>>,
+}
 
 impl RecordingBus {
     /// Every event, in the order of publishing, repeats included.
     pub fn published(&self) -> Vec<Event> {
-        self.0.lock().clone()
+        self.events.lock().clone()
+    }
+
+    /// Everything that is about no job, in the order of announcing, repeats included.
+    pub fn announced(&self) -> Vec<Announcement> {
+        self.announced.lock().clone()
     }
 
     /// The `detail-type` of every event, in the order of publishing.
     pub fn detail_types(&self) -> Vec<String> {
-        self.0.lock().iter().map(|event| event.detail_type.clone()).collect()
+        self.events.lock().iter().map(|event| event.detail_type.clone()).collect()
     }
 
     /// The facts of one kind, in the order of publishing.
@@ -32,7 +40,12 @@ impl RecordingBus {
 
 impl EventPublisher for RecordingBus {
     async fn publish(&self, event: &Event) -> Result<(), PublishError> {
-        self.0.lock().push(event.clone());
+        self.events.lock().push(event.clone());
+        Ok(())
+    }
+
+    async fn announce(&self, announcement: &Announcement) -> Result<(), PublishError> {
+        self.announced.lock().push(announcement.clone());
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use domain::{EventId, JobId};
+use domain::{EventId, JobId, Timestamp};
 use ports::{Delivery, DeliveryLog, DeliveryLogError, Replaced};
 
 use super::Shared;
@@ -21,9 +21,13 @@ impl InMemoryDeliveries {
     /// Every delivery, in the order of first attempts.
     pub fn all(&self) -> Vec<Delivery> {
         let mut deliveries: Vec<_> = self.0.lock().values().cloned().collect();
-        deliveries.sort_by(|a, b| (a.first_at, &a.endpoint).cmp(&(b.first_at, &b.endpoint)));
+        deliveries.sort_by_key(place);
         deliveries
     }
+}
+
+fn place(delivery: &Delivery) -> (Timestamp, String, String) {
+    (delivery.first_at, delivery.endpoint.clone(), delivery.event.to_string())
 }
 
 impl DeliveryLog for InMemoryDeliveries {
@@ -47,6 +51,20 @@ impl DeliveryLog for InMemoryDeliveries {
         }
         deliveries.insert(key, after.clone());
         Ok(Replaced::Done)
+    }
+
+    async fn of_endpoint(
+        &self,
+        endpoint: &str,
+        since: Timestamp,
+        after: Option<&Delivery>,
+        limit: usize,
+    ) -> Result<Vec<Delivery>, DeliveryLogError> {
+        let mut deliveries = self.all();
+        deliveries.retain(|delivery| delivery.endpoint == endpoint && delivery.first_at >= since);
+        deliveries.retain(|delivery| after.is_none_or(|after| place(delivery) > place(after)));
+        deliveries.truncate(limit);
+        Ok(deliveries)
     }
 
     async fn of_job(&self, job: JobId) -> Result<Vec<Delivery>, DeliveryLogError> {

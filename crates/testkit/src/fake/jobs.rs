@@ -1,8 +1,10 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Job, JobId, JobState};
 use events::Event;
-use ports::{Created, History, JobStore, JobStoreError, Replaced};
+use ports::{
+    Created, History, JobListing, JobStore, JobStoreError, Page, Place, Replaced, Wanted, owner_of,
+};
 
 use super::Shared;
 
@@ -16,6 +18,8 @@ struct Stored {
 struct Tables {
     jobs: BTreeMap<JobId, Job>,
     events: BTreeMap<(JobId, u64), Stored>,
+    /// Jobs of which only the name is left.
+    forgotten: BTreeSet<JobId>,
 }
 
 impl Tables {
@@ -48,6 +52,18 @@ impl InMemoryJobs {
     /// Every row.
     pub fn all(&self) -> Vec<Job> {
         self.0.lock().jobs.values().cloned().collect()
+    }
+
+    /// Whether only the name of `job` is left.
+    pub fn is_forgotten(&self, job: JobId) -> bool {
+        self.0.lock().forgotten.contains(&job)
+    }
+
+    /// Every row but those of which only the name is left.
+    fn known(&self) -> Vec<Job> {
+        let tables = self.0.lock();
+        let known = tables.jobs.values().filter(|job| !tables.forgotten.contains(&job.id));
+        known.cloned().collect()
     }
 
     fn select(&self, wanted: impl Fn(&Stored) -> bool) -> Vec<Event> {
@@ -85,13 +101,47 @@ impl JobStore for InMemoryJobs {
         Ok(Replaced::Done)
     }
 
+    async fn forget(&self, job: &Job) -> Result<(), JobStoreError> {
+        let mut tables = self.0.lock();
+        tables.events.retain(|(of, _), stored| *of != job.id || !stored.published);
+        let left = tables.events.keys().any(|(of, _)| *of == job.id);
+        if !left && tables.jobs.get(&job.id).is_some_and(|there| there.seq == job.seq) {
+            tables.forgotten.insert(job.id);
+        }
+        Ok(())
+    }
+
     async fn in_state(&self, state: JobState, limit: usize) -> Result<Vec<Job>, JobStoreError> {
-        let mut jobs = self.all();
+        let mut jobs = self.known();
         jobs.retain(|job| job.state == state);
         jobs.sort_by_key(|job| job.updated_at);
         jobs.truncate(limit);
         Ok(jobs)
     }
+}
+
+impl JobListing for InMemoryJobs {
+    async fn of_owner(
+        &self,
+        owner: &str,
+        wanted: &Wanted,
+        after: Option<Place>,
+        limit: usize,
+    ) -> Result<Page, JobStoreError> {
+        let place = |place: Place| (place.created_at, place.job);
+        let behind = |job: &Job| after.is_none_or(|after| place(Place::behind(job)) < place(after));
+        let mut jobs = self.known();
+        jobs.retain(|job| owner_of(job) == owner && is_wanted(job, wanted) && behind(job));
+        jobs.sort_by_key(|job| std::cmp::Reverse(place(Place::behind(job))));
+        Ok(Page::of(jobs, limit))
+    }
+}
+
+fn is_wanted(job: &Job, wanted: &Wanted) -> bool {
+    let in_state = wanted.state.map_or(job.state != JobState::Deleted, |state| job.state == state);
+    let early = wanted.from.is_some_and(|from| job.created_at < from);
+    let late = wanted.until.is_some_and(|until| job.created_at >= until);
+    in_state && !early && !late
 }
 
 impl History for InMemoryJobs {

@@ -10,6 +10,8 @@ use super::Shared;
 pub enum Answer {
     /// This status.
     Status(u16),
+    /// This status, and this text.
+    Says(u16, &'static str),
     /// This status, and not to come back before this time.
     RetryAfter(u16, Duration),
     /// Nothing; it got the request all the same.
@@ -43,12 +45,13 @@ impl WebhookSender for RecordingReceiver {
     async fn post(&self, request: &WebhookRequest) -> Result<WebhookAnswer, SendError> {
         let mut calls = self.0.lock();
         calls.requests.push(request.clone());
-        match calls.script.pop_front().unwrap_or(Answer::Status(200)) {
-            Answer::Status(status) => Ok(WebhookAnswer { status, retry_after: None }),
-            Answer::RetryAfter(status, after) => {
-                Ok(WebhookAnswer { status, retry_after: Some(after) })
-            }
-            Answer::Nothing => Err(SendError("connection reset".into())),
-        }
+        let (status, retry_after, body) =
+            match calls.script.pop_front().unwrap_or(Answer::Status(200)) {
+                Answer::Status(status) => (status, None, ""),
+                Answer::Says(status, body) => (status, None, body),
+                Answer::RetryAfter(status, after) => (status, Some(after), ""),
+                Answer::Nothing => return Err(SendError("connection reset".into())),
+            };
+        Ok(WebhookAnswer { status, retry_after, body: body.to_owned() })
     }
 }

@@ -1,3 +1,5 @@
+mod uploads;
+
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::path::Path;
@@ -22,13 +24,14 @@ struct Object {
 #[derive(Clone, Debug, Default)]
 pub struct InMemoryStore {
     objects: Shared<BTreeMap<ObjectKey, Object>>,
+    promised: Shared<uploads::Promised>,
     clock: TestClock,
 }
 
 impl InMemoryStore {
     /// An empty store whose objects are stored at the time of `clock`.
     pub fn timed_by(clock: &TestClock) -> Self {
-        Self { objects: Shared::default(), clock: clock.clone() }
+        Self { clock: clock.clone(), ..Self::default() }
     }
 
     /// The store with an object of unknown kind in it.
