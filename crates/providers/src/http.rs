@@ -2,21 +2,19 @@
 
 mod answer;
 pub mod download;
-pub mod guard;
 mod upload;
 
 use std::time::Duration;
 
+use guard::{Guard, plain};
 use ports::{ClipDelivery, Source};
 use reqwest::header::{AUTHORIZATION, HeaderMap};
-use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Request, RequestBuilder, Response, StatusCode};
 use url::Url;
 
-pub(crate) use answer::obeyed;
 pub use answer::{Answer, NotUnderstood};
 pub use download::DownloadError;
-pub use guard::{Guard, GuardRefusal};
+pub(crate) use guard::obeyed;
 
 /// How long things may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,9 +127,11 @@ impl Http {
     #[must_use]
     pub fn new(own: &[&Base], timeouts: Timeouts) -> Self {
         let guard = Guard::beside(own.iter().map(|base| base.url()));
-        let build = |builder: ClientBuilder| builder.build().expect("constant settings fit");
-        let api = build(plain(timeouts));
-        let open = build(plain(timeouts).dns_resolver(guard.resolver()));
+        let build = |builder: ClientBuilder| {
+            let builder = builder.connect_timeout(timeouts.connect).read_timeout(timeouts.read);
+            builder.build().expect("constant settings fit")
+        };
+        let (api, open) = (build(plain()), build(guard.client()));
         Self { own: own.iter().map(|base| (*base).clone()).collect(), guard, timeouts, api, open }
     }
 
@@ -210,27 +210,6 @@ fn key_in(request: &Request) -> Option<String> {
 #[derive(Debug, thiserror::Error)]
 #[error("an address that is not the provider's own")]
 struct NotOwn;
-
-/// A client that sends every request at most once.
-///
-/// Relied on (hyper-util 0.1 `client/legacy/client.rs`, reqwest 0.12 `retry.rs`): hyper-util repeats
-/// a request only if it was never begun on a *reused* connection, and without idle connections none
-/// is reused; reqwest repeats what HTTP/2 refused, so that is switched off, and HTTP/2 with it.
-fn plain(timeouts: Timeouts) -> ClientBuilder {
-    Client::builder()
-        .pool_max_idle_per_host(0)
-        .retry(reqwest::retry::never())
-        .http1_only()
-        .redirect(Policy::none())
-        .no_proxy()
-        .connect_timeout(timeouts.connect)
-        .read_timeout(timeouts.read)
-        .user_agent("stillmotion/1")
-        .no_gzip()
-        .no_brotli()
-        .no_deflate()
-        .no_zstd()
-}
 
 /// Nothing is written before the connector is done: name, TCP, TLS (hyper-util marks its errors as
 /// `Connect`). Whatever happens later may have reached the provider.

@@ -1,10 +1,10 @@
 //! An answer that is here, whole.
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 
@@ -12,10 +12,6 @@ use super::{Unanswered, lost};
 
 /// Largest body that is read, in bytes.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
-/// Shortest pause that is obeyed: whoever asks for none would be asked all the time.
-const MIN_PAUSE: Duration = Duration::from_secs(1);
-/// Longest pause that is obeyed.
-const MAX_PAUSE: Duration = Duration::from_hours(1);
 
 /// A provider's answer. Its body may hold addresses that are secrets: it is not printed.
 #[derive(Clone)]
@@ -95,12 +91,7 @@ impl Answer {
 
     /// How long it asks us to wait, as far as that is obeyed.
     pub fn retry_after(&self) -> Option<Duration> {
-        let ms = self.header("retry-after-ms").and_then(|ms| ms.trim().parse().ok());
-        let pause = ms.map(Duration::from_millis).or_else(|| {
-            let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?;
-            pause_in(text.trim(), SystemTime::now())
-        });
-        pause.map(obeyed)
+        guard::retry_after(&self.headers)
     }
 
     /// Whether it is a page for people rather than an answer of an API.
@@ -116,20 +107,6 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// What is obeyed of a pause that is asked for: a second at least, an hour at most.
-pub(crate) fn obeyed(pause: Duration) -> Duration {
-    pause.clamp(MIN_PAUSE, MAX_PAUSE)
-}
-
-/// Seconds, or the moment until when to wait.
-fn pause_in(text: &str, now: SystemTime) -> Option<Duration> {
-    if let Ok(secs) = text.parse::<f64>() {
-        return Duration::try_from_secs_f64(secs).ok();
-    }
-    let until = httpdate::parse_http_date(text).ok()?;
-    Some(until.duration_since(now).unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,24 +116,6 @@ mod tests {
         headers.insert(header, value.parse().expect("a value"));
         let body = Bytes::from_static(b"https://signed.example.com/?sig=1");
         Answer { status: StatusCode::TOO_MANY_REQUESTS, headers, body }
-    }
-
-    #[test]
-    fn the_pause_is_told_in_seconds_or_as_a_date_and_is_from_a_second_to_an_hour() {
-        let pause = |value: &str| answer("retry-after", value).retry_after();
-        let in_a_minute = SystemTime::now() + Duration::from_mins(1);
-        let date = pause(&httpdate::fmt_http_date(in_a_minute)).expect("a pause");
-
-        assert_eq!(pause("30"), Some(Duration::from_secs(30)));
-        assert!((58..=60).contains(&date.as_secs()), "{date:?}");
-        assert_eq!(pause("Sun, 06 Nov 1994 08:49:37 GMT"), Some(MIN_PAUSE));
-        assert_eq!(pause("0"), Some(MIN_PAUSE));
-        assert_eq!(pause("999999999"), Some(MAX_PAUSE));
-        assert_eq!([pause("-1"), pause("soon")], [None, None]);
-        assert_eq!(
-            answer("retry-after-ms", "1500").retry_after(),
-            Some(Duration::from_millis(1500))
-        );
     }
 
     #[test]

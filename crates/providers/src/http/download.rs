@@ -7,9 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
+use guard::{GuardRefusal, Nowhere, media_type, redirect};
 use md5::{Digest as _, Md5};
 use ports::{ByteStream, ClipDelivery, Source};
-use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, LOCATION};
+use reqwest::header::{CONTENT_LENGTH, HeaderMap};
 use reqwest::{Response, StatusCode};
 use url::Url;
 
@@ -41,8 +42,6 @@ pub(super) enum NotWhole {
     Type(String),
     #[error("more than {MAX_REDIRECTS} redirects")]
     Redirects,
-    #[error("a redirect to nowhere")]
-    Nowhere,
     #[error("nothing came for {0:?}")]
     Idle(Duration),
     #[error("{came} of {announced} bytes came")]
@@ -66,11 +65,14 @@ impl Http {
     /// [`DownloadError`]. What comes is a stream, which breaks unless it is whole.
     pub async fn download(&self, address: &str) -> Result<ClipDelivery, DownloadError> {
         let broken = |source: Source| DownloadError::Broken(source);
-        let mut url = self.guard.check(address).map_err(|refusal| broken(refusal.into()))?;
+        let nowhere = |nowhere: Nowhere| broken(nowhere.into());
+        let refused = |refusal: GuardRefusal| broken(refusal.into());
+        let mut url = self.guard.check_any_length(address).map_err(refused)?;
         for _ in 0..=MAX_REDIRECTS {
             let response = self.fetch(url).await?;
-            let Some(next) = redirect(&response)? else { return accepted(response, self) };
-            url = self.guard.check(next.as_str()).map_err(|refusal| broken(refusal.into()))?;
+            let next = redirect(&response).map_err(nowhere)?;
+            let Some(next) = next else { return accepted(response, self) };
+            url = self.guard.check_any_length(next.as_str()).map_err(refused)?;
         }
         Err(NotWhole::Redirects.into())
     }
@@ -79,16 +81,6 @@ impl Http {
         let sent = self.open.get(url).timeout(self.timeouts.download).send().await;
         sent.map_err(|error| DownloadError::Broken(error.without_url().into()))
     }
-}
-
-/// Where an answer sends us, if it does.
-fn redirect(response: &Response) -> Result<Option<Url>, DownloadError> {
-    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-        return Ok(None);
-    }
-    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-    let next = location.and_then(|location| response.url().join(location).ok());
-    next.map(Some).ok_or_else(|| NotWhole::Nowhere.into())
 }
 
 fn accepted(response: Response, http: &Http) -> Result<ClipDelivery, DownloadError> {
@@ -116,12 +108,6 @@ pub(super) fn is_clip(headers: &HeaderMap) -> bool {
 fn is_text(media_type: &str) -> bool {
     let known = ["text/html", "text/plain", "text/xml", "application/json", "application/xml"];
     known.contains(&media_type) || media_type.ends_with("+xml") || media_type.ends_with("+json")
-}
-
-/// The type in `content-type`, without its parameters.
-fn media_type(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    Some(text.split(';').next().unwrap_or(text).trim().to_ascii_lowercase())
 }
 
 /// The body of an answer, as a stream that breaks unless all of it comes.

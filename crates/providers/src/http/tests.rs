@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use guard::GuardRefusal;
 use ports::Chain;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -161,9 +162,9 @@ async fn a_download_is_sent_elsewhere_three_times_at_most_and_never_inside() {
     let fault = round.downloaded().await.expect_err("round and round");
     assert_eq!((fault.as_str(), round.asked()), ("the download broke: more than 3 redirects", 4));
     let fault = inside.downloaded().await.expect_err("refused");
-    assert_eq!(fault, "the download broke: an address that is not https");
+    assert_eq!(fault, "the download broke: the address is not an https address");
     let fault = private.downloaded().await.expect_err("refused");
-    assert_eq!(fault, "the download broke: an address that is not public");
+    assert_eq!(fault, "the download broke: the address is not public");
 }
 
 #[tokio::test]
