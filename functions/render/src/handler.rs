@@ -1,11 +1,10 @@
 //! From a clip to a video.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use domain::{
-    ClipMade, Failure, FailureKind, Job, JobState, ObjectKey, RenderId, Stage, Step, VideoMade,
-    keys,
+    ClipMade, Failure, FailureKind, Job, JobId, JobState, ObjectKey, Stage, Step, VideoMade, keys,
 };
 use events::ObjectCreated;
 use ports::{
@@ -41,7 +40,7 @@ where
 
     async fn handle(&self, clips: &Self::Record) -> Result<Handled, RenderFunctionError> {
         for clip in clips {
-            let Some(job) = keys::job_of_clip(&clip.key) else {
+            let Some(job) = job_of(&clip.key) else {
                 return Err(RenderFunctionError::NotAClip(clip.key.clone()));
             };
             let job = self.chronicle.read(job).await?;
@@ -57,7 +56,7 @@ where
     }
 
     async fn give_up(&self, clips: &Self::Record, cause: &str) -> Result<(), RenderFunctionError> {
-        for job in clips.iter().filter_map(|clip| keys::job_of_clip(&clip.key)) {
+        for job in clips.iter().filter_map(|clip| job_of(&clip.key)) {
             if let Some(job) = self.chronicle.find(job).await? {
                 self.fail(&job, FailureKind::Fault, FAULT, Some(cause)).await?;
             }
@@ -65,6 +64,21 @@ where
         Ok(())
     }
 }
+
+/// The job of a clip, or of the request to render its clip again.
+fn job_of(key: &ObjectKey) -> Option<JobId> {
+    let of_request = || keys::job_of_request(key).filter(|_| is_render_request(key));
+    keys::job_of_clip(key).or_else(of_request)
+}
+
+fn is_render_request(key: &ObjectKey) -> bool {
+    key.as_str().starts_with(keys::RENDER_REQUESTS)
+}
+
+/// How long to wait for what is still being fetched from elsewhere for the video.
+const FETCH_TIME: Duration = Duration::from_mins(2);
+/// How often to look whether it is there.
+const FETCH_LOOK_EVERY: Duration = Duration::from_secs(2);
 
 const FAULT: &str = "the video could not be made because of a fault on our side";
 
@@ -81,13 +95,14 @@ where
         let clip = self.store.head(&clip_key).await?;
         let clip = clip.ok_or_else(|| RenderFunctionError::NoClip(clip_key.clone()))?;
         let Some(job) = self.catch_up(job, &clip, &clip_key).await? else { return Ok(()) };
-        let render_id = RenderId::of_clip(job.id, &clip.etag);
+        let Some(job) = self.wait_for_fetched(job).await? else { return Ok(()) };
+        let render_id = job.wanted_render(&clip.etag);
 
         let stored = self.store.head(&keys::video(job.id)).await?;
         let stored = stored.and_then(|head| VideoMade::from_metadata(&head.meta.user));
         match stored {
             Some(video) if video.render_id == render_id => self.finish(&job, video).await,
-            earlier => self.make(&job, render_id, earlier).await,
+            earlier => self.make(&job, &clip, earlier).await,
         }
     }
 
@@ -108,13 +123,34 @@ where
         Ok(matches!(job.state, JobState::LtxDone | JobState::Rendering).then_some(job))
     }
 
+    /// The job, once nothing is being fetched for its video any more, or after a while; none if it
+    /// has ended by then.
+    async fn wait_for_fetched(&self, job: Job) -> Result<Option<Job>, RenderFunctionError> {
+        let rerender = job.rerender.as_ref().map(|rerender| rerender.render_id.to_string());
+        let what = rerender.unwrap_or_else(|| "photo".to_owned());
+        let request = keys::fetch_request(job.id, &what);
+        let began = tokio::time::Instant::now();
+        let mut has_waited = false;
+        while self.store.head(&request).await?.is_some() {
+            if began.elapsed() >= FETCH_TIME {
+                tracing::warn!(job.id = %job.id, "the video is made without what is still fetched");
+                break;
+            }
+            has_waited = true;
+            tokio::time::sleep(FETCH_LOOK_EVERY).await;
+        }
+        let job = if has_waited { self.chronicle.read(job.id).await? } else { job };
+        Ok(Some(job).filter(|job| !job.state.is_end()))
+    }
+
     async fn make(
         &self,
         job: &Job,
-        render_id: RenderId,
+        clip: &Head,
         earlier: Option<VideoMade>,
     ) -> Result<(), RenderFunctionError> {
         let began = Instant::now();
+        let render_id = job.wanted_render(&clip.etag);
         let job = self.chronicle.step(job, &Step::StartRendering { render_id }).await?.job();
         let work = tempfile::tempdir_in(&self.work)?;
         let order = self.gather(&job, work.path()).await?;
@@ -131,8 +167,10 @@ where
             duration_ms: output.duration_ms,
             worked_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         };
-        // It took a while: a job that was called off meanwhile is to have no video.
-        if self.chronicle.read(job.id).await?.state.is_end() {
+        // It took a while: a job that was called off meanwhile is to have no video, and one whose
+        // video was ordered anew meanwhile is to have that.
+        let now = self.chronicle.read(job.id).await?;
+        if now.state.is_end() || now.wanted_render(&clip.etag) != render_id {
             return Ok(());
         }
         self.store_video(&job, &video, &output, earlier).await?;
@@ -141,7 +179,7 @@ where
 
     /// Fetches what the video is made of. A logo or music that is not there is left out.
     async fn gather(&self, job: &Job, work: &Path) -> Result<RenderOrder, RenderFunctionError> {
-        let branding = &job.order.branding;
+        let branding = job.wanted_branding();
         let clip = work.join("clip.mp4");
         self.store.fetch(&keys::clip(job.id), &clip).await?;
         Ok(RenderOrder {

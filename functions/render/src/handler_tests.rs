@@ -111,6 +111,8 @@ impl World {
     }
 }
 
+mod again;
+
 /// What the bucket says of the clip of [`samples::job`].
 fn clips() -> Vec<ObjectCreated> {
     vec![created(keys::clip(samples::job().id))]

@@ -13,6 +13,10 @@ pub struct Config {
     pub event_bus: String,
     /// `JOBS_TABLE`: name of the table of jobs.
     pub jobs_table: String,
+    /// `METERS_TABLE`: name of the table of what is used.
+    pub meters_table: String,
+    /// `FETCH_QUEUE_URL`: where lost notifications of requests to fetch are sent again.
+    pub fetch_queue_url: String,
     /// `INGEST_QUEUE_URL`: where lost notifications of uploads are sent again.
     pub ingest_queue_url: String,
     /// `LTX_QUEUE_URL`: where lost orders are sent again.
@@ -42,6 +46,8 @@ impl Config {
             media_bucket: settings.text("MEDIA_BUCKET")?,
             event_bus: settings.text("EVENT_BUS")?,
             jobs_table: settings.text("JOBS_TABLE")?,
+            meters_table: settings.text("METERS_TABLE")?,
+            fetch_queue_url: settings.text("FETCH_QUEUE_URL")?,
             ingest_queue_url: settings.text("INGEST_QUEUE_URL")?,
             ltx_queue_url: settings.text("LTX_QUEUE_URL")?,
             render_queue_url: settings.text("RENDER_QUEUE_URL")?,

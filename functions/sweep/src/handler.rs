@@ -5,7 +5,8 @@ use std::time::Duration;
 use domain::{ClipMade, Failure, FailureKind, Job, JobState, Stage, Step, VideoMade, keys};
 use events::{LtxRequest, ObjectCreated};
 use ports::{
-    Chain, Chronicle, Clock, EventPublisher, History, JobStore, MessageSender, ObjectStore,
+    Chain, Chronicle, Clock, EventPublisher, History, JobStore, MessageSender, Meters, NOBODY,
+    ObjectStore, Stepped, bytes_meter, erase,
 };
 
 use crate::SweepError;
@@ -31,21 +32,29 @@ pub struct Swept {
     pub published: usize,
     /// Uploads whose notification was sent again.
     pub uploads: usize,
+    /// Requests for things from elsewhere whose notification was sent again.
+    pub fetches: usize,
     /// Jobs that were set going again, or whose row caught up with their objects.
     pub nudged: usize,
     /// Jobs that ended because nothing happened to them.
     pub ended: usize,
+    /// Deleted jobs of which something had been left.
+    pub erased: usize,
 }
 
 /// Brings every job to an end.
 #[derive(Debug)]
-pub struct Sweep<S, J, P, C, Q> {
+pub struct Sweep<S, J, P, C, Q, M> {
     /// Name of the media bucket.
     pub bucket: String,
     /// The media bucket.
     pub store: S,
     /// Jobs and what is announced of them.
     pub chronicle: Chronicle<J, P, C>,
+    /// What is used.
+    pub meters: M,
+    /// Where requests for things from elsewhere go.
+    pub fetch_queue: Q,
     /// Where notifications of uploads go.
     pub ingest_queue: Q,
     /// Where orders go.
@@ -56,13 +65,14 @@ pub struct Sweep<S, J, P, C, Q> {
     pub patience: Patience,
 }
 
-impl<S, J, P, C, Q> Sweep<S, J, P, C, Q>
+impl<S, J, P, C, Q, M> Sweep<S, J, P, C, Q, M>
 where
     S: ObjectStore,
     J: JobStore + History,
     P: EventPublisher,
     C: Clock,
     Q: MessageSender,
+    M: Meters,
 {
     /// Sweeps once. What it starts is done by the stages; running it again does no harm. One thing
     /// that breaks does not keep the others from being swept.
@@ -74,12 +84,14 @@ where
         let mut faults = Vec::new();
         self.publish_left_over(&mut swept, &mut faults).await;
         self.recover_uploads(&mut swept, &mut faults).await;
+        self.recover_fetches(&mut swept, &mut faults).await;
         for state in JobState::ALL.into_iter().filter(|state| !state.is_end()) {
             match self.chronicle.jobs.in_state(state, ROWS).await {
                 Ok(jobs) => self.look_into_all(&jobs, &mut swept, &mut faults).await,
                 Err(fault) => faults.push(fault.into()),
             }
         }
+        self.erase_deleted(&mut swept, &mut faults).await;
         let mut faults = faults.into_iter();
         let first = faults.next();
         for fault in faults {
@@ -100,6 +112,23 @@ where
             }
             match self.chronicle.publish(&event).await {
                 Ok(()) => swept.published += 1,
+                Err(fault) => faults.push(fault.into()),
+            }
+        }
+    }
+
+    /// Goes on where a removal broke off.
+    async fn erase_deleted(&self, swept: &mut Swept, faults: &mut Vec<SweepError>) {
+        let deleted = match self.chronicle.jobs.in_state(JobState::Deleted, ROWS).await {
+            Ok(deleted) => deleted,
+            Err(fault) => return faults.push(fault.into()),
+        };
+        for job in deleted {
+            if self.idle_since(job.updated_at) < self.patience.nudge_after {
+                continue;
+            }
+            match erase(&self.store, &self.chronicle.jobs, &job).await {
+                Ok(()) => swept.erased += 1,
                 Err(fault) => faults.push(fault.into()),
             }
         }
@@ -154,6 +183,9 @@ where
             return Ok(true);
         }
         let given_up = self.idle_since(row.updated_at) >= self.patience.give_up_after;
+        if !given_up && self.awaits_fetch(&row).await? {
+            return Ok(true);
+        }
         match clip {
             Some(clip) if !given_up && job.state != JobState::Pending => {
                 let created = ObjectCreated {
@@ -179,7 +211,11 @@ where
         if upload.is_some_and(|head| self.job_of(&job.upload_key, &head.etag) == job.id) {
             return Ok(false);
         }
-        self.chronicle.step(job, &Step::Expire).await?;
+        if let Stepped::Now(job) = self.chronicle.step(job, &Step::Expire).await? {
+            // It was counted when it was announced, and never came.
+            let owner = job.order.user_id.as_deref().unwrap_or(NOBODY);
+            self.meters.give_back(&bytes_meter(owner), job.upload_bytes).await?;
+        }
         Ok(true)
     }
 

@@ -7,11 +7,13 @@ use domain::{FailureKind, Job, JobId, JobState, ObjectKey, Stage, VideoMade, key
 use events::{LtxRequest, ObjectCreated, announce_creation};
 use ports::{Chronicle, Content, JobStore, ObjectMeta, ObjectStore};
 use testkit::{
-    Fuse, Fused, InMemoryJobs, InMemoryStore, Moment, RecordingBus, RecordingQueue, TestClock,
-    samples,
+    Fuse, Fused, InMemoryJobs, InMemoryMeters, InMemoryStore, Moment, RecordingBus, RecordingQueue,
+    TestClock, samples,
 };
 
 use crate::{Patience, Sweep, SweepError, Swept};
+
+mod removal_and_renewal;
 
 const SECOND: Duration = Duration::from_secs(1);
 const NUDGE: Duration = Duration::from_mins(10);
@@ -24,6 +26,7 @@ type Sweeper = Sweep<
     Fused<RecordingBus>,
     TestClock,
     Fused<RecordingQueue>,
+    Fused<InMemoryMeters>,
 >;
 
 /// Everything that outlives a sweep.
@@ -32,6 +35,8 @@ struct World {
     jobs: InMemoryJobs,
     bus: RecordingBus,
     clock: TestClock,
+    meters: InMemoryMeters,
+    fetch_queue: RecordingQueue,
     ingest_queue: RecordingQueue,
     ltx_queue: RecordingQueue,
     render_queue: RecordingQueue,
@@ -45,6 +50,8 @@ impl World {
             jobs: InMemoryJobs::default(),
             bus: RecordingBus::default(),
             clock,
+            meters: InMemoryMeters::default(),
+            fetch_queue: RecordingQueue::default(),
             ingest_queue: RecordingQueue::default(),
             ltx_queue: RecordingQueue::default(),
             render_queue: RecordingQueue::default(),
@@ -94,6 +101,8 @@ impl World {
                 bus: Fused::new(self.bus.clone(), fuse),
                 clock: self.clock.clone(),
             },
+            meters: Fused::new(self.meters.clone(), fuse),
+            fetch_queue: Fused::new(self.fetch_queue.clone(), fuse),
             ingest_queue: Fused::new(self.ingest_queue.clone(), fuse),
             ltx_queue: Fused::new(self.ltx_queue.clone(), fuse),
             render_queue: Fused::new(self.render_queue.clone(), fuse),

@@ -18,6 +18,8 @@ async fn main() -> Result<(), Error> {
         store: aws.bucket(config.media_bucket.clone()),
         bucket: config.media_bucket,
         chronicle: Chronicle { jobs, bus, clock: SystemClock },
+        meters: aws.meter_table(config.meters_table),
+        fetch_queue: aws.queue(config.fetch_queue_url),
         ingest_queue: aws.queue(config.ingest_queue_url),
         ltx_queue: aws.queue(config.ltx_queue_url),
         render_queue: aws.queue(config.render_queue_url),

@@ -2,17 +2,18 @@
 
 use domain::{JobId, JobState, ObjectKey, keys};
 use events::ObjectCreated;
-use ports::{Clock, EventPublisher, History, JobStore, Listed, MessageSender, ObjectStore};
+use ports::{Clock, EventPublisher, History, JobStore, Listed, MessageSender, Meters, ObjectStore};
 
 use crate::{Sweep, SweepError, Swept};
 
-impl<S, J, P, C, Q> Sweep<S, J, P, C, Q>
+impl<S, J, P, C, Q, M> Sweep<S, J, P, C, Q, M>
 where
     S: ObjectStore,
     J: JobStore + History,
     P: EventPublisher,
     C: Clock,
     Q: MessageSender,
+    M: Meters,
 {
     /// Sends the notifications again that uploads without a job must have lost.
     pub(crate) async fn recover_uploads(&self, swept: &mut Swept, faults: &mut Vec<SweepError>) {

@@ -21,7 +21,7 @@ async fn redriven(world: &World) {
     let step = Step::Redrive { stage: Stage::Ltx, by: "ana".to_owned() };
     let job = world.job();
     let after = job.after(&step, world.clock.now()).expect("it has failed");
-    world.jobs.replace(&job, &after, &events::announce(&after, &step)).await.expect("stored");
+    world.jobs.replace(&job, &after, &events::announce(&job, &after, &step)).await.expect("stored");
 }
 
 fn with_policy(world: World, change: impl FnOnce(&mut Policy)) -> World {
@@ -208,7 +208,7 @@ async fn a_job_that_is_cancelled_is_called_off_at_its_provider() {
     let world = World::with(&generator);
     world.deliver().await.expect("under way");
     let cancelled = world.job().after(&Step::Cancel, world.clock.now()).expect("legal");
-    let events = events::announce(&cancelled, &Step::Cancel);
+    let events = events::announce(&world.job(), &cancelled, &Step::Cancel);
     world.jobs.replace(&world.job(), &cancelled, &events).await.expect("stored");
 
     let handled = world.deliver().await.expect("handled");
@@ -224,7 +224,7 @@ async fn what_cannot_be_called_off_is_still_charged() {
     let world = World::with(&generator);
     world.deliver().await.expect("under way");
     let cancelled = world.job().after(&Step::Cancel, world.clock.now()).expect("legal");
-    let events = events::announce(&cancelled, &Step::Cancel);
+    let events = events::announce(&world.job(), &cancelled, &Step::Cancel);
     world.jobs.replace(&world.job(), &cancelled, &events).await.expect("stored");
 
     world.deliver().await.expect("handled");

@@ -1,0 +1,37 @@
+//! `fetch` on AWS Lambda: read the settings, build the adapters, run the handler.
+
+#![recursion_limit = "256"]
+
+use aws::{Aws, s3_event, sqs};
+use aws_lambda_events::event::sqs::SqsEvent;
+use fetch::{Config, Fetch};
+use guard::{Fetcher, Guard, Limits};
+use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
+use ports::{Chronicle, SystemClock};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let config = Config::from_env()?;
+    let aws = Aws::from_env().await;
+    let (jobs, bus) = (aws.job_table(config.jobs_table), aws.event_bus(config.event_bus));
+
+    let inbound = &sqs::Inbound {
+        queue: &aws.queue(config.fetch_queue_url),
+        dead_letters: &aws.queue(config.dead_letter_queue_url),
+        policy: &sqs::RetryPolicy::up_to(config.max_receive_count),
+    };
+    let fetch = &Fetch {
+        store: aws.bucket(config.media_bucket.clone()),
+        bucket: config.media_bucket,
+        chronicle: Chronicle { jobs, bus, clock: SystemClock },
+        elsewhere: Fetcher::new(Guard::STRICT, Limits::default()),
+        max_photo_bytes: config.max_photo_bytes,
+    };
+
+    lambda_runtime::run(service_fn(|batch: LambdaEvent<SqsEvent>| async move {
+        let parse = s3_event::objects_created;
+        Ok::<_, Error>(sqs::each_record(batch.payload, fetch, parse, inbound).await)
+    }))
+    .await
+}
