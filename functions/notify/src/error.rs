@@ -1,9 +1,9 @@
-//! Why an event could not be told. The record is delivered again.
+//! Why a delivery could not be asked for. The record is delivered again.
 
 use domain::InvalidId;
-use ports::DeliveryLogError;
+use ports::{DeliveryLogError, EndpointError, QueueError};
 
-/// A fault. A receiver that does not answer as it should is not one: it is tried again later.
+/// A fault.
 #[derive(Debug, thiserror::Error)]
 pub enum NotifyError {
     /// The event is not of this project.
@@ -17,18 +17,16 @@ pub enum NotifyError {
     /// The event names something that is no id.
     #[error("detail of an event")]
     Id(#[from] InvalidId),
-    /// The body could not be encoded.
-    #[error("body of the webhook")]
+    /// The body or the request could not be encoded.
+    #[error("delivery of an event")]
     Encode(#[from] serde_json::Error),
-    /// The secret of an endpoint is not one.
-    #[error("secret of endpoint {endpoint}")]
-    Secret {
-        /// Name of the endpoint.
-        endpoint: String,
-        /// What is wrong with it.
-        source: standardwebhooks::WebhookError,
-    },
-    /// The record of deliveries failed.
+    /// It is not known who asked.
+    #[error("endpoints")]
+    Endpoints(#[from] EndpointError),
+    /// The log of deliveries failed.
     #[error("delivery log")]
     Log(#[from] DeliveryLogError),
+    /// The delivery could not be asked for.
+    #[error("queue of deliveries")]
+    Queue(#[from] QueueError),
 }

@@ -3,40 +3,39 @@
 use std::time::Duration;
 
 use domain::{EventId, JobId, Timestamp};
-use events::{BusEvent, WebhookBody, announce_creation};
+use events::{BusEvent, DeliveryRequest, WebhookBody, announce_creation};
 use ports::{
-    Clock, Delivery, DeliveryLog, DeliveryLogError, DeliveryState, HandleRecord, Handled, Replaced,
-    SystemClock, WebhookRequest,
+    Delivery, DeliveryLog, DeliveryLogError, DeliveryState, Disabled, Endpoint, HandleRecord,
+    Handled, Replaced,
 };
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
-use standardwebhooks::Webhook;
 use testkit::{
-    Answer, Fuse, Fused, InMemoryDeliveries, Moment, RecordingReceiver, TestClock, samples,
+    Fuse, Fused, InMemoryDeliveries, InMemoryEndpoints, Moment, RecordingQueue, TestClock, samples,
 };
 
-use crate::{Endpoint, Notify, NotifyError, WebhookSecret};
+use crate::{Notify, NotifyError};
 
-const SECRET: &str = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
-const SECOND: Duration = Duration::from_secs(1);
-const HOUR: Duration = Duration::from_hours(1);
+const OWNER: &str = "user-1";
 
-type Handler = Notify<Fused<InMemoryDeliveries>, RecordingReceiver, TestClock>;
+type Handler =
+    Notify<Fused<InMemoryDeliveries>, Fused<InMemoryEndpoints>, Fused<RecordingQueue>, TestClock>;
 
-/// Everything that outlives a delivery. Receivers answer in the order in which they are told.
+/// Everything that outlives a delivery.
 #[derive(Default)]
 struct World {
     log: InMemoryDeliveries,
-    receiver: RecordingReceiver,
+    endpoints: InMemoryEndpoints,
+    queue: RecordingQueue,
     clock: TestClock,
 }
 
 impl World {
-    fn answering(script: impl IntoIterator<Item = Answer>) -> Self {
-        Self { receiver: RecordingReceiver::answering(script), ..Self::default() }
+    fn with(endpoints: impl IntoIterator<Item = Endpoint>) -> Self {
+        let none = InMemoryEndpoints::default();
+        let endpoints = endpoints.into_iter().fold(none, |all, endpoint| all.with(&endpoint));
+        Self { endpoints, ..Self::default() }
     }
 
-    /// Tells `n8n`: at once, after 5 s and after 5 more minutes.
     fn notify(&self) -> Handler {
         self.notify_on(&Fuse::never())
     }
@@ -45,74 +44,36 @@ impl World {
     fn notify_on(&self, fuse: &Fuse) -> Handler {
         Notify {
             log: Fused::new(self.log.clone(), fuse),
-            sender: self.receiver.clone(),
+            endpoints: Fused::new(self.endpoints.clone(), fuse),
+            queue: Fused::new(self.queue.clone(), fuse),
             clock: self.clock.clone(),
-            endpoints: vec![endpoint("n8n")],
-            schedule: vec![5 * SECOND, 300 * SECOND],
         }
-    }
-
-    /// As [`World::notify`], and `crm` too.
-    fn notify_both(&self) -> Handler {
-        Notify { endpoints: vec![endpoint("n8n"), endpoint("crm")], ..self.notify() }
     }
 
     async fn deliver(&self) -> Handled {
         self.notify().handle(&event()).await.expect("handled")
     }
 
-    /// The only delivery there is.
-    fn delivery(&self) -> Delivery {
-        let deliveries = self.log.all();
-        assert_eq!(deliveries.len(), 1, "{deliveries:?}");
-        deliveries[0].clone()
-    }
-
-    /// Endpoint, state and attempts of every delivery, by endpoint.
-    fn deliveries(&self) -> Vec<(String, DeliveryState, u32)> {
+    /// Endpoint and state of every delivery, by endpoint.
+    fn deliveries(&self) -> Vec<(String, DeliveryState)> {
         let deliveries = self.log.all().into_iter();
-        let of = |delivery: Delivery| (delivery.endpoint, delivery.state, delivery.attempts);
-        let mut deliveries: Vec<_> = deliveries.map(of).collect();
-        deliveries.sort_by(|a, b| a.0.cmp(&b.0));
-        deliveries
+        deliveries.map(|delivery| (delivery.endpoint, delivery.state)).collect()
     }
 
-    /// Where requests went, in order.
-    fn urls(&self) -> Vec<String> {
-        self.receiver.requests().into_iter().map(|request| request.url).collect()
-    }
-
-    /// The header `name` of every request, in order.
-    fn header(&self, name: &str) -> Vec<String> {
-        let headers = self.receiver.requests().into_iter().flat_map(|request| request.headers);
-        headers.filter(|header| header.0 == name).map(|header| header.1).collect()
+    /// The endpoints that deliveries were asked for to, in the order of asking.
+    fn asked_for(&self) -> Vec<String> {
+        let requests = self.queue.sent().into_iter();
+        let request = |body: String| serde_json::from_str::<DeliveryRequest>(&body).expect("JSON");
+        requests.map(|body| request(body).endpoint_id).collect()
     }
 }
 
-/// A log as it was read before anybody had made an attempt.
-struct ReadEarlier(InMemoryDeliveries);
-
-impl DeliveryLog for ReadEarlier {
-    async fn get(&self, _: EventId, _: &str) -> Result<Option<Delivery>, DeliveryLogError> {
-        Ok(None)
-    }
-
-    async fn write(
-        &self,
-        before: Option<&Delivery>,
-        after: &Delivery,
-    ) -> Result<Replaced, DeliveryLogError> {
-        self.0.write(before, after).await
-    }
-
-    async fn of_job(&self, job: JobId) -> Result<Vec<Delivery>, DeliveryLogError> {
-        self.0.of_job(job).await
-    }
+fn mine(id: &str) -> Endpoint {
+    samples::endpoint(Some(OWNER), id)
 }
 
-fn endpoint(name: &str) -> Endpoint {
-    let url = format!("https://{name}.test/hook");
-    Endpoint { name: name.to_owned(), url, secret: WebhookSecret::new(SECRET.to_owned()) }
+fn waiting(endpoint: &str) -> (String, DeliveryState) {
+    (endpoint.to_owned(), DeliveryState::Waiting)
 }
 
 /// The news that [`samples::job`] exists.
@@ -125,301 +86,225 @@ fn event() -> BusEvent {
     }
 }
 
-fn event_id() -> EventId {
-    announce_creation(&samples::job()).id
-}
+/// A log that has no room for one endpoint.
+#[derive(Clone)]
+struct FullFor(&'static str, InMemoryDeliveries);
 
-fn headers(request: &WebhookRequest) -> HeaderMap {
-    let header = |(name, value): &(&'static str, String)| {
-        (HeaderName::from_static(name), HeaderValue::from_str(value).expect("a header"))
-    };
-    request.headers.iter().map(header).collect()
-}
+impl DeliveryLog for FullFor {
+    async fn get(&self, event: EventId, to: &str) -> Result<Option<Delivery>, DeliveryLogError> {
+        self.1.get(event, to).await
+    }
 
-fn not_yet(after: Duration) -> Handled {
-    Handled::NotYet { after }
+    async fn write(
+        &self,
+        before: Option<&Delivery>,
+        after: &Delivery,
+    ) -> Result<Replaced, DeliveryLogError> {
+        if after.endpoint == self.0 {
+            let (action, event) = ("store", after.event.to_string());
+            return Err(DeliveryLogError { action, event, source: "item too large".into() });
+        }
+        self.1.write(before, after).await
+    }
+
+    async fn of_endpoint(
+        &self,
+        endpoint: &str,
+        since: Timestamp,
+        after: Option<&Delivery>,
+        limit: usize,
+    ) -> Result<Vec<Delivery>, DeliveryLogError> {
+        self.1.of_endpoint(endpoint, since, after, limit).await
+    }
+
+    async fn of_job(&self, job: JobId) -> Result<Vec<Delivery>, DeliveryLogError> {
+        self.1.of_job(job).await
+    }
 }
 
 #[tokio::test]
-async fn an_event_is_told_and_the_telling_recorded() {
-    let world = World::default();
+async fn a_delivery_is_recorded_with_the_bytes_that_are_sent_and_asked_for() {
+    let world = World::with([mine("n8n")]);
 
     let handled = world.deliver().await;
 
-    let body = world.receiver.requests().remove(0).body;
-    let body: WebhookBody = serde_json::from_slice(&body).expect("a body");
-    assert_eq!((handled, world.urls()), (Handled::Done, vec!["https://n8n.test/hook".to_owned()]));
-    assert_eq!((body.kind.as_str(), body.data), ("JobCreated.v1", event().detail));
-    assert_eq!(body.timestamp, "2026-11-20T10:00:00.000Z");
+    let event_id = announce_creation(&samples::job()).id;
+    let body = WebhookBody {
+        kind: "JobCreated.v1".to_owned(),
+        timestamp: "2026-11-20T10:00:00.000Z".to_owned(),
+        data: event().detail,
+    };
     let expected = Delivery {
-        state: DeliveryState::Delivered,
+        owner: Some(OWNER.to_owned()),
+        attempts: 0,
         next_at: samples::AT,
-        outcome: "status 200".to_owned(),
+        outcome: String::new(),
+        body: serde_json::to_string(&body).expect("JSON"),
+        status: None,
+        took_ms: None,
+        answer: String::new(),
         ..samples::delivery(samples::job().id, "n8n")
     };
-    assert_eq!(world.delivery(), expected);
+    assert_eq!((handled, world.log.all()), (Handled::Done, vec![expected]));
+    let expected = json!({ "eventId": event_id.to_string(), "endpointId": "n8n", "owner": OWNER });
+    assert_eq!(world.queue.sent(), [sorted(&expected.to_string())]);
+}
+
+/// JSON text with its fields in the order of [`DeliveryRequest`].
+fn sorted(text: &str) -> String {
+    let request: DeliveryRequest = serde_json::from_str(text).expect("a request");
+    serde_json::to_string(&request).expect("JSON")
 }
 
 #[tokio::test]
-async fn the_bytes_that_are_sent_are_the_bytes_that_are_signed() {
-    let world = World { clock: TestClock::at(SystemClock.now()), ..World::default() };
-    let webhook = Webhook::new(SECRET).expect("a secret");
+async fn the_owner_of_the_job_and_the_house_are_told_and_nobody_else() {
+    let house = samples::endpoint(None, "house");
+    let stranger = samples::endpoint(Some("user-2"), "stranger");
+    let world = World::with([mine("n8n"), house, stranger]);
 
     world.deliver().await;
 
-    let request = world.receiver.requests().remove(0);
-    let changed = [&request.body[..], b" "].concat();
-    webhook.verify(&request.body, &headers(&request)).expect("verified");
-    webhook.verify(&changed, &headers(&request)).expect_err("other bytes");
+    assert_eq!(world.deliveries(), [waiting("house"), waiting("n8n")]);
+    assert_eq!(world.asked_for(), ["house", "n8n"]);
 }
 
 #[tokio::test]
-async fn every_attempt_has_the_id_of_the_event_and_a_timestamp_of_its_own() {
-    let world = World::answering([Answer::Status(503)]);
+async fn a_job_of_nobody_is_told_to_the_house_alone() {
+    let world = World::with([mine("n8n"), samples::endpoint(None, "house")]);
+    let mut dropped_in = event();
+    dropped_in.detail.as_object_mut().expect("an object").remove("userId");
+
+    world.notify().handle(&dropped_in).await.expect("handled");
+
+    assert_eq!(world.asked_for(), ["house"]);
+}
+
+#[tokio::test]
+async fn an_endpoint_is_told_what_it_asked_for() {
+    let created = Endpoint { events: vec!["JobCreated.v1".to_owned()], ..mine("created") };
+    let rendered = Endpoint { events: vec!["Rendered.v1".to_owned()], ..mine("rendered") };
+    let world = World::with([created, rendered]);
 
     world.deliver().await;
-    world.clock.advance(5 * SECOND);
-    world.deliver().await;
 
-    let id = event_id().to_string();
-    assert_eq!(world.header("webhook-id"), [id.clone(), id]);
-    assert_eq!(world.header("webhook-timestamp"), ["1795168800", "1795168805"]);
-    let signatures = world.header("webhook-signature");
-    assert_ne!(signatures[0], signatures[1]);
-}
-
-#[tokio::test]
-async fn an_event_that_was_told_is_not_told_again() {
-    let world = World::default();
-
-    world.deliver().await;
-    world.clock.advance(24 * HOUR);
-    let handled = world.deliver().await;
-
-    assert_eq!((handled, world.urls().len()), (Handled::Done, 1));
-    assert_eq!(world.delivery().attempts, 1);
-}
-
-#[tokio::test]
-async fn attempts_follow_the_schedule() {
-    let world = World::answering([Answer::Status(500), Answer::Nothing]);
-
-    let first = world.deliver().await;
-    world.clock.advance(5 * SECOND);
-    let second = world.deliver().await;
-    world.clock.advance(300 * SECOND);
-    let third = world.deliver().await;
-
-    assert_eq!([first, second, third], [not_yet(5 * SECOND), not_yet(300 * SECOND), Handled::Done]);
-    assert_eq!(world.deliveries(), [("n8n".to_owned(), DeliveryState::Delivered, 3)]);
-    let delivery = world.delivery();
-    assert_eq!(
-        (delivery.first_at, delivery.last_at.since(samples::AT)),
-        (samples::AT, 305 * SECOND)
-    );
-}
-
-#[tokio::test]
-async fn a_delivery_before_its_time_makes_no_attempt() {
-    let world = World::answering([Answer::Status(500)]);
-
-    world.deliver().await;
-    world.clock.advance(2 * SECOND);
-    let handled = world.deliver().await;
-
-    assert_eq!((handled, world.urls().len()), (not_yet(3 * SECOND), 1));
-    assert_eq!(world.delivery().attempts, 1);
-}
-
-#[tokio::test]
-async fn a_receiver_that_gives_no_answer_is_told_again_and_what_broke_is_recorded() {
-    let world = World::answering([Answer::Nothing]);
-
-    let handled = world.deliver().await;
-
-    let delivery = world.delivery();
-    assert_eq!((handled, delivery.state), (not_yet(5 * SECOND), DeliveryState::Waiting));
-    assert_eq!(delivery.outcome, "no answer from the webhook endpoint: connection reset");
-    assert_eq!(delivery.next_at, samples::AT.plus(5 * SECOND));
-}
-
-#[tokio::test]
-async fn a_receiver_that_asks_for_more_time_than_the_schedule_is_given_it() {
-    let world = World::answering([Answer::RetryAfter(429, 60 * SECOND)]);
-
-    let handled = world.deliver().await;
-    world.clock.advance(59 * SECOND);
-    world.deliver().await;
-
-    assert_eq!((handled, world.urls().len()), (not_yet(60 * SECOND), 1));
-}
-
-#[tokio::test]
-async fn a_receiver_that_asks_for_less_time_than_the_schedule_waits_for_the_schedule() {
-    let world = World::answering([Answer::RetryAfter(503, SECOND)]);
-
-    let handled = world.deliver().await;
-
-    assert_eq!(handled, not_yet(5 * SECOND));
-}
-
-#[tokio::test]
-async fn a_redirect_is_a_failure() {
-    let world = World::answering([Answer::Status(302)]);
-
-    let handled = world.deliver().await;
-
-    assert_eq!(handled, not_yet(5 * SECOND));
-    assert_eq!(world.delivery().outcome, "status 302");
-}
-
-#[tokio::test]
-async fn a_receiver_that_is_gone_is_given_up() {
-    let world = World::answering([Answer::Status(410)]);
-
-    let handled = world.deliver().await;
-    world.clock.advance(HOUR);
-    world.deliver().await;
-
-    assert_eq!((handled, world.urls().len()), (Handled::Done, 1));
-    assert_eq!(world.delivery().state, DeliveryState::GivenUp);
-    assert_eq!(world.delivery().outcome, "status 410: the receiver is gone");
-}
-
-#[tokio::test]
-async fn a_schedule_that_is_used_up_is_given_up_and_that_is_recorded() {
-    let last = Answer::RetryAfter(500, HOUR);
-    let world = World::answering([Answer::Status(500), Answer::Status(500), last]);
-
-    world.deliver().await;
-    world.clock.advance(5 * SECOND);
-    world.deliver().await;
-    world.clock.advance(300 * SECOND);
-    let handled = world.deliver().await;
-
-    assert_eq!((handled, world.urls().len()), (Handled::Done, 3));
-    assert_eq!(world.deliveries(), [("n8n".to_owned(), DeliveryState::GivenUp, 3)]);
-    assert_eq!(world.delivery().outcome, "status 500");
-}
-
-#[tokio::test]
-async fn a_pause_that_is_longer_than_a_message_can_be_hidden_is_waited_for_in_parts() {
-    let world = World::answering([Answer::RetryAfter(503, 24 * HOUR)]);
-
-    let first = world.deliver().await;
-    world.clock.advance(11 * HOUR);
-    let second = world.deliver().await;
-    world.clock.advance(11 * HOUR);
-    let third = world.deliver().await;
-
-    assert_eq!([first, second, third], [not_yet(11 * HOUR), not_yet(11 * HOUR), not_yet(2 * HOUR)]);
-    assert_eq!(world.urls().len(), 1);
-}
-
-#[tokio::test]
-async fn an_endpoint_that_is_down_does_not_delay_another_which_is_told_once() {
-    let world = World::answering([Answer::Status(500), Answer::Status(200), Answer::Status(500)]);
-
-    let first = world.notify_both().handle(&event()).await.expect("handled");
-    let told = world.deliveries();
-    world.clock.advance(5 * SECOND);
-    world.notify_both().handle(&event()).await.expect("handled");
-
-    assert_eq!(first, not_yet(5 * SECOND));
-    assert_eq!(
-        told,
-        [
-            ("crm".to_owned(), DeliveryState::Delivered, 1),
-            ("n8n".to_owned(), DeliveryState::Waiting, 1)
-        ]
-    );
-    let (n8n, crm) = ("https://n8n.test/hook", "https://crm.test/hook");
-    assert_eq!(world.urls(), [n8n, crm, n8n]);
-}
-
-#[tokio::test]
-async fn the_delivery_that_is_due_first_decides_when_to_come_back() {
-    let world = World::answering([Answer::RetryAfter(503, HOUR), Answer::Status(500)]);
-
-    let handled = world.notify_both().handle(&event()).await.expect("handled");
-
-    assert_eq!(handled, not_yet(5 * SECOND));
-}
-
-#[tokio::test]
-async fn a_secret_that_is_none_is_a_fault_that_names_its_endpoint_and_disturbs_no_other() {
-    let world = World::default();
-    let secret = WebhookSecret::new("whsec_not base64".to_owned());
-    let broken = Endpoint { secret, ..endpoint("broken") };
-    let notify = Notify { endpoints: vec![broken, endpoint("n8n")], ..world.notify() };
-
-    let fault = notify.handle(&event()).await.expect_err("no secret");
-
-    assert_eq!(fault.to_string(), "secret of endpoint broken");
-    assert_eq!(world.deliveries(), [("n8n".to_owned(), DeliveryState::Delivered, 1)]);
+    assert_eq!(world.deliveries(), [waiting("created")]);
 }
 
 #[tokio::test]
 async fn an_event_that_nobody_asked_for_is_done() {
     let world = World::default();
-    let notify = Notify { endpoints: vec![], ..world.notify() };
 
-    let handled = notify.handle(&event()).await.expect("handled");
-
-    assert_eq!((handled, world.urls().len()), (Handled::Done, 0));
+    assert_eq!(world.deliver().await, Handled::Done);
+    assert_eq!((world.log.all(), world.queue.sent()), (vec![], vec![]));
 }
 
 #[tokio::test]
-async fn what_cannot_be_claimed_is_not_told_until_it_can_be() {
-    let world = World::default();
-    let fuse = Fuse::new(1, Moment::Before);
-
-    let fault = world.notify_on(&fuse).handle(&event()).await.expect_err("the log is down");
-    let told = world.urls().len();
-    let handled = world.deliver().await;
-
-    assert!(matches!(fault, NotifyError::Log(_)), "{fault:?}");
-    assert!(!Handler::is_hopeless(&fault));
-    assert_eq!((told, handled, world.urls().len()), (0, Handled::Done, 1));
-}
-
-#[tokio::test]
-async fn what_could_not_be_recorded_is_told_again_under_the_same_id_when_its_claim_runs_out() {
-    let world = World::default();
-    let fuse = Fuse::new(2, Moment::Before);
-
-    world.notify_on(&fuse).handle(&event()).await.expect_err("died after telling");
-    let claimed = world.deliver().await;
-    world.clock.advance(60 * SECOND);
-    let handled = world.deliver().await;
-
-    let id = event_id().to_string();
-    assert_eq!((claimed, handled), (not_yet(2 * SECOND), Handled::Done));
-    assert_eq!(world.header("webhook-id"), [id.clone(), id]);
-    assert_eq!(world.deliveries(), [("n8n".to_owned(), DeliveryState::Delivered, 1)]);
-}
-
-#[tokio::test]
-async fn of_two_deliveries_that_have_read_the_same_one_makes_the_attempt() {
-    let world = World::default();
-    let late = Notify {
-        log: ReadEarlier(world.log.clone()),
-        sender: world.receiver.clone(),
-        clock: world.clock.clone(),
-        endpoints: vec![endpoint("n8n")],
-        schedule: vec![],
-    };
+async fn for_a_disabled_endpoint_the_delivery_is_held_and_not_asked_for() {
+    let disabled = Disabled { at: samples::AT, reason: "it is gone".to_owned(), announced: true };
+    let world = World::with([Endpoint { disabled: Some(disabled), ..mine("n8n") }]);
 
     world.deliver().await;
-    let handled = late.handle(&event()).await.expect("handled");
+    world.deliver().await;
 
-    assert_eq!((handled, world.urls().len()), (not_yet(2 * SECOND), 1));
-    assert_eq!(world.deliveries(), [("n8n".to_owned(), DeliveryState::Delivered, 1)]);
+    assert_eq!(world.deliveries(), [("n8n".to_owned(), DeliveryState::Held)]);
+    assert_eq!(world.log.all()[0].outcome, "the endpoint is disabled");
+    assert!(world.queue.sent().is_empty());
+}
+
+#[tokio::test]
+async fn a_repeat_asks_again_only_while_nobody_has_begun() {
+    let world = World::with([mine("n8n")]);
+    world.deliver().await;
+    let untouched = world.log.all().remove(0);
+
+    world.deliver().await;
+    let while_untouched = world.asked_for().len();
+    for state in [DeliveryState::UnderWay, DeliveryState::Delivered, DeliveryState::GivenUp] {
+        let begun = Delivery { state, ..untouched.clone() };
+        let world =
+            World { log: InMemoryDeliveries::default().with(&begun), ..World::with([mine("n8n")]) };
+        world.deliver().await;
+        assert!(world.queue.sent().is_empty(), "{state:?}");
+    }
+    let tried = Delivery { attempts: 1, ..untouched };
+    let begun =
+        World { log: InMemoryDeliveries::default().with(&tried), ..World::with([mine("n8n")]) };
+    begun.deliver().await;
+
+    assert_eq!((while_untouched, begun.asked_for().len()), (2, 0));
+    assert_eq!((world.log.all().len(), begun.log.all()), (1, vec![tried]));
+}
+
+#[tokio::test]
+async fn whatever_dies_in_between_every_delivery_is_recorded_and_asked_for() {
+    for at in 1..=4 {
+        for moment in [Moment::Before, Moment::After] {
+            let world = World::with([mine("crm"), mine("n8n")]);
+            let fuse = Fuse::new(at, moment);
+
+            world.notify_on(&fuse).handle(&event()).await.expect_err("it died");
+            let handled = world.deliver().await;
+
+            let mut asked_for = world.asked_for();
+            asked_for.sort();
+            asked_for.dedup();
+            assert_eq!(handled, Handled::Done);
+            assert_eq!(world.deliveries(), [waiting("crm"), waiting("n8n")], "{at} {moment:?}");
+            assert_eq!(asked_for, ["crm", "n8n"], "{at} {moment:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_recorded_does_not_keep_another_from_being_asked_for() {
+    let world = World::with([mine("crm"), mine("n8n")]);
+    let notify = Notify {
+        log: FullFor("crm", world.log.clone()),
+        endpoints: world.endpoints.clone(),
+        queue: world.queue.clone(),
+        clock: world.clock.clone(),
+    };
+
+    let fault = notify.handle(&event()).await.expect_err("no room");
+
+    assert!(matches!(fault, NotifyError::Log(_)), "{fault:?}");
+    assert_eq!(world.asked_for(), ["n8n"]);
+}
+
+#[tokio::test]
+async fn what_could_not_be_asked_for_is_given_up_with_its_cause_and_nothing_else_is() {
+    let world = World::with([mine("n8n")]);
+    world.deliver().await;
+    let begun = Delivery { attempts: 1, endpoint: "crm".to_owned(), ..world.log.all().remove(0) };
+    let world = World { log: world.log.with(&begun), ..World::with([mine("n8n"), mine("crm")]) };
+    let notify = Notify {
+        log: world.log.clone(),
+        endpoints: world.endpoints.clone(),
+        queue: Fused::new(world.queue.clone(), &Fuse::new(1, Moment::Before)),
+        clock: world.clock.clone(),
+    };
+
+    notify.give_up(&event(), "the queue is down").await.expect("given up");
+
+    let given_up = ("n8n".to_owned(), DeliveryState::GivenUp);
+    assert_eq!(world.deliveries(), [waiting("crm"), given_up]);
+    assert_eq!(world.log.all()[1].outcome, "the queue is down");
+}
+
+#[tokio::test]
+async fn giving_up_asks_once_more_and_leaves_alone_what_is_asked_for() {
+    let world = World::with([mine("n8n")]);
+
+    world.notify().give_up(&event(), "delivered too often").await.expect("given up");
+    world.clock.advance(Duration::from_secs(1));
+
+    assert_eq!(world.deliveries(), [waiting("n8n")]);
+    assert_eq!(world.asked_for(), ["n8n"]);
 }
 
 #[tokio::test]
 async fn an_event_that_is_not_of_this_project_is_hopeless() {
-    let world = World::default();
+    let world = World::with([mine("n8n")]);
     let foreign = BusEvent { detail: json!({ "instance-id": "i-1" }), ..event() };
     let mut nameless = event();
     nameless.detail["id"] = json!("1");
@@ -429,46 +314,16 @@ async fn an_event_that_is_not_of_this_project_is_hopeless() {
 
     assert_eq!(foreign.to_string(), "detail of JobCreated.v1");
     assert!(Handler::is_hopeless(&foreign) && Handler::is_hopeless(&nameless));
-    assert_eq!((world.log.all(), world.urls().len()), (vec![], 0));
+    assert!(world.log.all().is_empty());
 }
 
 #[tokio::test]
-async fn giving_up_is_recorded_with_its_cause_where_somebody_is_still_to_be_told() {
-    let world = World::answering([Answer::Status(500), Answer::Status(200)]);
-    world.notify_both().handle(&event()).await.expect("handled");
+async fn a_log_that_is_down_is_a_fault_that_a_later_delivery_can_help() {
+    let world = World::with([mine("n8n")]);
 
-    world.notify_both().give_up(&event(), "delivered too often").await.expect("given up");
+    let fuse = Fuse::new(1, Moment::Before);
+    let fault = world.notify_on(&fuse).handle(&event()).await.expect_err("the log is down");
 
-    assert_eq!(
-        world.deliveries(),
-        [
-            ("crm".to_owned(), DeliveryState::Delivered, 1),
-            ("n8n".to_owned(), DeliveryState::GivenUp, 1)
-        ]
-    );
-    let outcomes: Vec<_> = world.log.all().into_iter().map(|delivery| delivery.outcome).collect();
-    assert_eq!(outcomes, ["status 200", "delivered too often"]);
-}
-
-#[tokio::test]
-async fn giving_up_before_the_first_attempt_is_recorded_too() {
-    let world = World::default();
-
-    world.notify().give_up(&event(), "the log is down").await.expect("given up");
-    let handled = world.deliver().await;
-
-    assert_eq!(world.deliveries(), [("n8n".to_owned(), DeliveryState::GivenUp, 0)]);
-    assert_eq!((handled, world.urls().len()), (Handled::Done, 0));
-}
-
-#[tokio::test]
-async fn a_clock_that_went_back_makes_no_attempt_before_its_time() {
-    let world = World::answering([Answer::Status(500)]);
-    world.deliver().await;
-    let earlier = TestClock::at(Timestamp::from_epoch_ms(samples::AT.epoch_ms() - 60_000));
-    let world = World { clock: earlier, ..world };
-
-    let handled = world.deliver().await;
-
-    assert_eq!((handled, world.urls().len()), (not_yet(65 * SECOND), 1));
+    assert!(!Handler::is_hopeless(&fault));
+    assert!(world.queue.sent().is_empty());
 }

@@ -1,17 +1,14 @@
-//! `notify`: tells everybody who asked, once and verifiably.
+//! `notify`: finds out who is to be told of an event, and asks for one delivery to each.
 //!
 //! In: events of the bus, through queue `notify`.
-//! Out: signed webhooks (Standard Webhooks), and a record of each delivery.
+//! Out: a row in the log of deliveries and a message on queue `deliver`, for every endpoint that asked.
 
 mod config;
 mod error;
 mod handler;
 #[cfg(test)]
 mod handler_tests;
-mod http_sender;
-mod signing;
 
-pub use config::{Config, Endpoint, WebhookSecret};
+pub use config::Config;
 pub use error::NotifyError;
-pub use handler::{Notify, STANDARD_SCHEDULE};
-pub use http_sender::HttpSender;
+pub use handler::Notify;

@@ -5,7 +5,7 @@
 use aws::{Aws, bus_event, sqs};
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
-use notify::{Config, HttpSender, Notify};
+use notify::{Config, Notify};
 use ports::SystemClock;
 
 #[tokio::main]
@@ -21,10 +21,9 @@ async fn main() -> Result<(), Error> {
     };
     let notify = &Notify {
         log: aws.delivery_table(config.deliveries_table),
-        sender: HttpSender::new()?,
+        endpoints: aws.endpoint_table(config.endpoints_table),
+        queue: aws.queue(config.deliver_queue_url),
         clock: SystemClock,
-        endpoints: config.endpoints,
-        schedule: config.schedule,
     };
 
     lambda_runtime::run(service_fn(|batch: LambdaEvent<SqsEvent>| async move {
