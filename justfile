@@ -12,6 +12,7 @@ test *args:
 # Writes schemas and examples anew, from the Rust types.
 schemas:
     UPDATE_SCHEMAS=1 cargo test -p events --test schemas
+    UPDATE_SCHEMAS=1 cargo test -p api --lib document
 
 # Draws the diagram in the README anew, from the topology.
 diagram:

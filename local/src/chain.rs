@@ -4,20 +4,24 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws::{bus_event, ltx_request, s3_event, sqs};
+use aws::{bus_event, delivery_request, ltx_request, s3_event, sqs};
+use deliver::{Deliver, HttpSender};
 use domain::Timestamp;
+use fetch::Fetch;
 use film::PhotoLimits;
 use futures::future::BoxFuture;
+use guard::{Fetcher, Guard, Limits};
 use ingest::Ingest;
 use local_cloud::lambda::{EventSourceMapping, Invoke, poll, schedule};
 use ltx::{Ltx, Policy};
-use notify::{Endpoint, HttpSender, Notify};
+use notify::Notify;
 use ports::{
-    Chronicle, Clock, HandleRecord, Renderer, Rewrap, Source, SystemClock, VerifyPost,
-    VideoGenerator,
+    Chronicle, Clock, Endpoint, EndpointError, Endpoints, HandleRecord, Renderer, Rewrap,
+    SigningSecret, Source, SystemClock, VerifyPost, VideoGenerator, WebhookSecret,
 };
 use provider_webhook::ProviderWebhook;
 use render::Render;
+use supabase::{PostgRest, Project, Supabase};
 use sweep::{Patience, Sweep};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -28,10 +32,12 @@ use crate::topology::{Function, Topology, Trigger};
 /// How the functions are set up here; the rest is in the topology.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Who asked to be told.
-    pub endpoints: Vec<Endpoint>,
     /// Pauses between attempts to tell them.
     pub schedule: Vec<Duration>,
+    /// Where rows of jobs are kept for the rest of the business, if they are.
+    pub supabase: Option<Project>,
+    /// Where photos may be fetched from, and webhooks be posted to.
+    pub guard: Guard,
     /// When the sweep looks into things.
     pub patience: Patience,
     /// What `ltx` may spend, and when it stops trying.
@@ -46,8 +52,9 @@ impl Settings {
     /// The usual settings on a laptop, with media under `work`.
     pub fn new(work: PathBuf) -> Self {
         Self {
-            endpoints: Vec::new(),
-            schedule: notify::STANDARD_SCHEDULE.to_vec(),
+            schedule: deliver::STANDARD_SCHEDULE.to_vec(),
+            supabase: None,
+            guard: Guard::with_loopback(),
             patience: Patience {
                 nudge_after: Duration::from_mins(2),
                 expire_after: Duration::from_hours(24),
@@ -187,6 +194,15 @@ where
     let retry = settings.first_retry;
     let chronicle = || Chronicle { jobs: home.jobs(), bus: home.bus(), clock: SystemClock };
 
+    let fetch = Fetch {
+        bucket: home.bucket_name(),
+        store: home.bucket(),
+        chronicle: chronicle(),
+        elsewhere: Fetcher::new(settings.guard, Limits::default()),
+        max_photo_bytes: PhotoLimits::default().max_bytes,
+    };
+    pollers.feed(home, "fetch", fetch, s3_event::objects_created, retry);
+
     let ingest = Ingest {
         store: home.bucket(),
         chronicle: chronicle(),
@@ -217,12 +233,27 @@ where
 
     let notify = Notify {
         log: home.deliveries(),
-        sender: HttpSender::new()?,
+        endpoints: home.endpoints(),
+        queue: home.queue("deliver"),
         clock: SystemClock,
-        endpoints: settings.endpoints.clone(),
-        schedule: settings.schedule.clone(),
     };
     pollers.feed(home, "notify", notify, bus_event::parse, retry);
+
+    let deliver = Deliver {
+        log: home.deliveries(),
+        endpoints: home.endpoints(),
+        registers: home.registers(),
+        bus: home.bus(),
+        sender: HttpSender::new(settings.guard)?,
+        clock: SystemClock,
+        schedule: settings.schedule.clone(),
+    };
+    pollers.feed(home, "deliver", deliver, delivery_request::parse, retry);
+
+    if let Some(project) = &settings.supabase {
+        let supabase = Supabase { rows: PostgRest::new(project)?, jobs: home.jobs() };
+        pollers.feed(home, "supabase", supabase, bus_event::parse, retry);
+    }
 
     let sweep = Arc::new(sweep(home, settings.patience, SystemClock));
     pollers.every(home, "sweep", move || {
@@ -234,6 +265,38 @@ where
         })
     });
     Ok(pollers)
+}
+
+/// Has an endpoint of the house told about every job: one of this name is replaced.
+///
+/// # Errors
+/// [`EndpointError`].
+pub async fn register(
+    home: &Home,
+    name: &str,
+    url: &str,
+    secret: &WebhookSecret,
+) -> Result<(), EndpointError> {
+    let endpoints = home.endpoints();
+    let before = endpoints.get(None, name).await?;
+    let endpoint = Endpoint {
+        id: name.to_owned(),
+        owner: None,
+        url: url.to_owned(),
+        events: Vec::new(),
+        secrets: vec![SigningSecret { secret: secret.clone(), until: None }],
+        disabled: None,
+        created_at: SystemClock.now(),
+    };
+    endpoints.write(before.as_ref(), &endpoint).await.map(drop)
+}
+
+/// Has an endpoint of the house told nothing any more.
+///
+/// # Errors
+/// [`EndpointError`].
+pub async fn unregister(home: &Home, name: &str) -> Result<(), EndpointError> {
+    home.endpoints().delete(None, name).await
 }
 
 /// The function that hears from providers, on `home`.
@@ -263,8 +326,10 @@ pub fn sweep<C: Clock>(
     home: &Home,
     patience: Patience,
     clock: C,
-) -> Sweep<aws::S3, aws::DynamoJobs, aws::EventBridge, C, aws::SqsQueue> {
+) -> Sweep<aws::S3, aws::DynamoJobs, aws::EventBridge, C, aws::SqsQueue, aws::DynamoMeters> {
     Sweep {
+        meters: home.meters(),
+        fetch_queue: home.queue("fetch"),
         bucket: home.bucket_name(),
         store: home.bucket(),
         chronicle: Chronicle { jobs: home.jobs(), bus: home.bus(), clock },

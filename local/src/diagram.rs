@@ -1,12 +1,12 @@
 //! The diagram in the README, drawn from the topology.
 
-use crate::topology::{Topology, Trigger};
+use crate::topology::{Published, Topology, Trigger};
 
 /// The chain as a Mermaid flowchart.
 pub fn mermaid(topology: &Topology) -> String {
     let mut lines = vec![
         "flowchart LR".to_owned(),
-        "  you([browser, CLI, sync tool]) -- \"PUT, presigned\" --> uploads".to_owned(),
+        "  you([CLI, sync tool, browser]) -- \"PUT, presigned\" --> uploads".to_owned(),
     ];
     for notification in &topology.bucket.notifications {
         let (prefix, queue) = (&notification.prefix, &notification.queue);
@@ -31,7 +31,8 @@ pub fn mermaid(topology: &Topology) -> String {
                 lines.push(format!("  clock([every {every_secs} s]) --> {node}"));
             }
             Trigger::Http { http } => {
-                lines.push(format!("  from_{id}([providers]) -- \"{http}\" --> {node}"));
+                let who = if name == "api" { "browser, servers" } else { "providers" };
+                lines.push(format!("  from_{id}([{who}]) -- \"{http}\" --> {node}"));
             }
         }
         for prefix in &function.writes {
@@ -40,11 +41,16 @@ pub fn mermaid(topology: &Topology) -> String {
         for queue in &function.sends {
             lines.push(format!("  f_{id} -- message --> q_{queue}"));
         }
-        if function.publishes {
-            lines.push(format!("  f_{id} -- facts --> bus"));
+        for published in &function.publishes {
+            let what = match published {
+                Published::Jobs => "facts",
+                Published::Endpoints => "endpoints disabled",
+            };
+            lines.push(format!("  f_{id} -- {what} --> bus"));
         }
     }
-    lines.push("  f_notify --> asked([signed webhooks])".to_owned());
+    lines.push("  f_deliver --> asked([signed webhooks])".to_owned());
+    lines.push("  f_supabase --> row([row in Supabase])".to_owned());
     lines.join("\n")
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use aws::Aws;
 use local_cloud::{Cloud, CloudConfig, CloudError};
+use ports::{Chronicle, Recourse, SystemClock};
 
 use crate::topology::{BUS, Topology, Trigger, physical};
 
@@ -39,6 +40,16 @@ pub enum HomeError {
     Empty(PathBuf),
 }
 
+/// [`Recourse`] on a home.
+pub type HomeRecourse = Recourse<
+    aws::S3,
+    aws::DynamoJobs,
+    aws::EventBridge,
+    SystemClock,
+    aws::DynamoLedger,
+    aws::SqsQueue,
+>;
+
 /// A cloud, run here or by another process, and clients for it.
 #[derive(Debug)]
 pub struct Home {
@@ -61,7 +72,21 @@ impl Home {
         port: Option<u16>,
         cors_origins: &[String],
     ) -> Result<Self, HomeError> {
-        let topology = Topology::built_in();
+        // Nobody would take the messages.
+        let topology = Topology::built_in().without_rule("supabase");
+        Self::start_wired(topology, data, port, cors_origins).await
+    }
+
+    /// As [`Home::start`], wired like this.
+    ///
+    /// # Errors
+    /// As [`Home::start`].
+    pub async fn start_wired(
+        topology: Topology,
+        data: &Path,
+        port: Option<u16>,
+        cors_origins: &[String],
+    ) -> Result<Self, HomeError> {
         let cloud = Cloud::start(CloudConfig {
             data: data.to_owned(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port.unwrap_or(0))),
@@ -154,9 +179,32 @@ impl Home {
         self.aws.delivery_table(physical("deliveries"))
     }
 
+    /// Who asked to be told.
+    pub fn endpoints(&self) -> aws::DynamoEndpoints {
+        self.aws.endpoint_table(physical("endpoints"))
+    }
+
+    /// What is used.
+    pub fn meters(&self) -> aws::DynamoMeters {
+        self.aws.meter_table(physical("meters"))
+    }
+
     /// The bus.
     pub fn bus(&self) -> aws::EventBridge {
         self.aws.event_bus(BUS)
+    }
+
+    /// What can be done about its jobs from outside.
+    pub fn recourse(&self) -> HomeRecourse {
+        Recourse {
+            bucket: self.bucket_name(),
+            store: self.bucket(),
+            chronicle: Chronicle { jobs: self.jobs(), bus: self.bus(), clock: SystemClock },
+            ledger: self.ledger(),
+            ingest_queue: self.queue("ingest"),
+            ltx_queue: self.queue("ltx"),
+            render_queue: self.queue("render"),
+        }
     }
 
     /// URL of a queue, by its name in the topology.

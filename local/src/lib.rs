@@ -12,6 +12,7 @@ pub mod home;
 mod receiver;
 pub mod redriving;
 pub mod report;
+mod serving;
 pub mod topology;
 
 pub use diagram::mermaid;
@@ -19,3 +20,4 @@ pub use filming::{Filming, FilmingError, registry};
 pub use hearing::Door;
 pub use home::{Home, HomeError};
 pub use receiver::{Receiver, Told};
+pub use serving::{Front, FrontConfig, ServingError};

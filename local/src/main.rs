@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use ports::Chain;
 use stillmotion::commands::{
-    CancelArgs, CommandError, CostsArgs, DeadArgs, JobArgs, JobsArgs, MakeArgs, RedriveArgs,
-    SettleArgs, UpArgs, cancel, costs, dead, job, jobs, make, redrive, settle, up,
+    CancelArgs, CommandError, CostsArgs, DeadArgs, JobArgs, JobsArgs, KeyArgs, MakeArgs,
+    RedriveArgs, SettleArgs, UpArgs, cancel, costs, dead, job, jobs, key, make, redrive, settle,
+    up,
 };
 use stillmotion::mermaid;
 use stillmotion::topology::Topology;
@@ -40,6 +41,8 @@ enum Command {
     Redrive(RedriveArgs),
     /// Decides an order whose answer was lost.
     Settle(SettleArgs),
+    /// Makes, revokes and lists keys with which servers call the API.
+    Key(KeyArgs),
     /// Prints the diagram of the chain, drawn from the topology.
     Diagram,
 }
@@ -75,6 +78,7 @@ async fn run(command: Command) -> Result<(), CommandError> {
         Command::Dead(args) => dead(args).await,
         Command::Redrive(args) => redrive(args).await,
         Command::Settle(args) => settle(args).await,
+        Command::Key(args) => key(args).await,
         Command::Diagram => {
             println!("{}", mermaid(&Topology::built_in()));
             Ok(())

@@ -1,10 +1,9 @@
 //! Having failed jobs tried again, from the stage that failed, claimed once.
 
-use domain::{Attempt, AttemptState, FailureKind, Job, JobState, MicroUsd, Stage, Step, keys};
-use events::{LtxRequest, ObjectCreated};
+use domain::{Attempt, AttemptState, FailureKind, Job, JobState, MicroUsd, Stage};
 use ports::{
-    Chronicle, Head, JobStore, JobStoreError, Ledger, LedgerError, MessageSender, ObjectStore,
-    QueueError, Source, Stepped, StoreError, SystemClock, VideoGenerator,
+    JobStore, JobStoreError, Ledger, LedgerError, ObjectStore, RecourseError, Stepped, StoreError,
+    VideoGenerator,
 };
 
 use crate::Home;
@@ -51,21 +50,15 @@ pub enum RedriveError {
     /// The table of jobs failed.
     #[error("table of jobs")]
     Jobs(#[from] JobStoreError),
-    /// The job could not be written or announced.
+    /// It could not be set going.
     #[error("job")]
-    Chronicle(#[from] ports::ChronicleError),
+    Recourse(#[from] RecourseError),
     /// The ledger failed.
     #[error("ledger")]
     Ledger(#[from] LedgerError),
     /// The bucket failed.
     #[error("media bucket")]
     Store(#[from] StoreError),
-    /// A queue failed.
-    #[error("queue")]
-    Queue(#[from] QueueError),
-    /// The message could not be written.
-    #[error("message")]
-    Message(#[source] Source),
 }
 
 /// What became of a claim.
@@ -92,7 +85,7 @@ pub async fn plan<G: VideoGenerator>(
         if !named {
             continue;
         }
-        let stage = stage_of(home, &job).await?;
+        let stage = home.recourse().stage_of(&job).await?;
         if selection.stage.is_some_and(|wanted| wanted != stage) {
             continue;
         }
@@ -100,16 +93,6 @@ pub async fn plan<G: VideoGenerator>(
         plans.push(Plan { job, then });
     }
     Ok(plans)
-}
-
-/// The object is the truth: the stage that failed is the first whose artefact is not there.
-async fn stage_of(home: &Home, job: &Job) -> Result<Stage, RedriveError> {
-    let bucket = home.bucket();
-    if bucket.head(&keys::clip(job.id)).await?.is_some() {
-        return Ok(Stage::Render);
-    }
-    let photo = bucket.head(&keys::photo(job.id)).await?;
-    Ok(if photo.is_some() && job.photo.is_some() { Stage::Ltx } else { Stage::Ingest })
 }
 
 async fn then<G: VideoGenerator>(
@@ -182,28 +165,8 @@ pub async fn redrive(
     stage: Stage,
     by: &str,
 ) -> Result<Claimed, RedriveError> {
-    let chronicle = Chronicle { jobs: home.jobs(), bus: home.bus(), clock: SystemClock };
-    let step = Step::Redrive { stage, by: by.to_owned() };
-    let Stepped::Now(job) = chronicle.step(job, &step).await? else {
-        return Ok(Claimed::ByAnother);
-    };
-    let (queue, message) = match stage {
-        Stage::Ltx => {
-            let request = LtxRequest::of_job(&job);
-            let text = serde_json::to_string(&request);
-            ("ltx", text.map_err(|error| RedriveError::Message(error.into()))?)
-        }
-        Stage::Ingest => ("ingest", created(home, &job.upload_key).await?),
-        _ => ("render", created(home, &keys::clip(job.id)).await?),
-    };
-    home.queue(queue).send(&message).await?;
-    Ok(Claimed::Now)
-}
-
-async fn created(home: &Home, key: &domain::ObjectKey) -> Result<String, RedriveError> {
-    let head = home.bucket().head(key).await?;
-    let Head { etag, size_bytes, .. } =
-        head.ok_or_else(|| StoreError::NotFound { key: key.clone() })?;
-    let created = ObjectCreated { bucket: home.bucket_name(), key: key.clone(), etag, size_bytes };
-    Ok(created.to_notification())
+    Ok(match home.recourse().retry(job, stage, by).await? {
+        Stepped::Now(_) => Claimed::Now,
+        Stepped::Not(_) => Claimed::ByAnother,
+    })
 }

@@ -104,10 +104,23 @@ pub struct Function {
     pub writes: Vec<String>,
     /// Queues that it sends to.
     pub sends: Vec<String>,
-    /// Whether it puts events on the bus.
-    pub publishes: bool,
+    /// Prefixes of the bucket that it removes objects from.
+    #[serde(default)]
+    pub deletes: Vec<String>,
+    /// What it puts on the bus.
+    pub publishes: Vec<Published>,
     /// Tables that it reads and writes.
     pub tables: Vec<String>,
+}
+
+/// Facts that a function puts on the bus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Published {
+    /// About jobs: whoever finds one unpublished publishes it, so any of them.
+    Jobs,
+    /// About endpoints of webhooks.
+    Endpoints,
 }
 
 /// What makes a function run.
@@ -168,6 +181,13 @@ impl Topology {
     pub fn built_in() -> Self {
         serde_json::from_str(include_str!("../../infra/topology.json"))
             .expect("infra/topology.json is read by a test")
+    }
+
+    /// The same without a rule, whose events go nowhere then.
+    #[must_use]
+    pub fn without_rule(mut self, name: &str) -> Self {
+        self.bus.rules.retain(|rule| rule.name != name);
+        self
     }
 
     /// The same for the embedded cloud. `cors_origins` may use the bucket from a browser.

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use domain::{Attempt, AttemptState, JobId, MicroUsd, Step};
-use events::LtxRequest;
-use ports::{Chronicle, JobStore, Ledger, MessageSender, Stepped, SystemClock};
+use domain::{Attempt, AttemptState, JobId, MicroUsd};
+use ports::{JobStore, Ledger, Stepped};
 use serde_json::json;
 
 use super::{CommandError, DATA};
@@ -61,16 +60,11 @@ pub async fn cancel(args: CancelArgs) -> Result<(), CommandError> {
 
 async fn call_off(home: &Home, id: JobId) -> Result<(), CommandError> {
     let job = home.jobs().get(id).await?.ok_or_else(|| format!("there is no job {id}"))?;
-    let chronicle = Chronicle { jobs: home.jobs(), bus: home.bus(), clock: SystemClock };
-    match chronicle.step(&job, &Step::Cancel).await? {
+    match home.recourse().cancel(&job).await? {
         Stepped::Not(job) => {
             Err(format!("job {id} is {}, so it cannot be cancelled", job.state).into())
         }
-        Stepped::Now(job) => {
-            // Whoever looks at it next calls the provider off; that may as well be now.
-            let request = serde_json::to_string(&LtxRequest::look_now(&job, None))?;
-            Ok(home.queue("ltx").send(&request).await?)
-        }
+        Stepped::Now(_) => Ok(()),
     }
 }
 

@@ -12,8 +12,9 @@ use clap::Args;
 use domain::{Job, JobId, JobState, MicroUsd, ObjectKey, Stage, Timestamp, keys};
 use events::{LtxOptions, UploadOptions};
 use film::Ffmpeg;
-use notify::{Endpoint, WebhookSecret};
-use ports::{Chain, Clock, DeliveryLog, History, JobStore, ObjectStore, SystemClock};
+use ports::{
+    Chain, Clock, DeliveryLog, History, JobStore, ObjectStore, SystemClock, WebhookSecret,
+};
 use serde_json::json;
 use tempfile::TempPath;
 
@@ -24,6 +25,8 @@ use crate::report::{StageTime, humane, stage_times, table};
 use crate::{Filming, Home, Receiver, Told};
 use check::{check_provider, check_wishes};
 
+/// The endpoint at which this command hears of its job.
+pub(super) const ENDPOINT: &str = "make";
 /// How long a presigned URL is good for.
 const UPLOAD_TIME: Duration = Duration::from_mins(15);
 /// How often the row is looked at while the chain works.
@@ -165,11 +168,7 @@ async fn run(args: &MakeArgs, filming: Filming, data: &Path) -> Result<(), Comma
     let work = super::work_folder(data)?;
 
     let mut settings = Settings::new(work);
-    settings.endpoints.push(Endpoint {
-        name: "make".to_owned(),
-        url: receiver.url().to_owned(),
-        secret: WebhookSecret::new(secret),
-    });
+    chain::register(&home, ENDPOINT, receiver.url(), &WebhookSecret::new(secret)).await?;
     settings.policy = filming.policy;
     settings.policy.hold_for = settings.policy.hold_for.min(UNKNOWN_TIME);
     let _door = super::door(&home, filming.verifiers).await?;
@@ -182,6 +181,7 @@ async fn run(args: &MakeArgs, filming: Filming, data: &Path) -> Result<(), Comma
     let (job, told) = watched?;
     let outcome = conclude(&home, args, &job, arrived, told).await;
     pollers.stop().await;
+    chain::unregister(&home, ENDPOINT).await?;
     home.stop().await;
     outcome
 }
@@ -297,7 +297,7 @@ fn show(board: &mut Board, job: &Job, times: &[StageTime]) {
         JobState::Queued | JobState::Generating => Some(Stage::Ltx),
         JobState::LtxDone | JobState::Rendering => Some(Stage::Render),
         JobState::Rendered => Some(Stage::Notify),
-        JobState::Failed | JobState::Cancelled | JobState::Expired => None,
+        JobState::Failed | JobState::Cancelled | JobState::Expired | JobState::Deleted => None,
     };
     for time in times {
         board.show(time.stage, Progress::Done(*time));

@@ -5,6 +5,7 @@ mod costs;
 mod dead;
 mod job;
 mod jobs;
+mod key;
 mod make;
 mod progress;
 mod redrive;
@@ -16,6 +17,7 @@ pub use costs::{CostsArgs, costs};
 pub use dead::{DeadArgs, dead};
 pub use job::{JobArgs, job};
 pub use jobs::{JobsArgs, jobs};
+pub use key::{KeyArgs, key};
 pub use make::{MakeArgs, make};
 pub use redrive::{RedriveArgs, redrive};
 pub use settle::{SettleArgs, settle};
@@ -44,7 +46,7 @@ async fn door(home: &Home, verifiers: Vec<Verifier>) -> Result<Option<Door>, Com
     if environment(WEBHOOK_BASE).is_none_or(|base| base.is_empty()) {
         return Ok(None);
     }
-    let listen = environment(WEBHOOK_LISTEN).unwrap_or_else(|| "127.0.0.1:4701".to_owned());
+    let listen = environment(WEBHOOK_LISTEN).unwrap_or_else(|| "127.0.0.1:4702".to_owned());
     let address = listen
         .parse()
         .map_err(|_| format!("{WEBHOOK_LISTEN} should be address:port, not {listen:?}"))?;

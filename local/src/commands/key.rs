@@ -1,0 +1,94 @@
+//! `key`: keys with which servers call the API.
+
+use std::iter;
+use std::path::{Path, PathBuf};
+
+use api::{FoundKey, KeyName, create_service_key, list_service_keys, revoke_service_key};
+use clap::{Args, Subcommand};
+use events::rfc3339;
+use ports::{Clock, SystemClock};
+use serde_json::json;
+
+use super::{CommandError, DATA};
+use crate::report::table;
+use crate::{Home, HomeError};
+
+/// Options of `key`.
+#[derive(Debug, Args)]
+pub struct KeyArgs {
+    #[command(subcommand)]
+    what: What,
+    /// Print JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Folder that keeps everything.
+    #[arg(long, default_value = DATA, global = true)]
+    data: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Makes a key and prints it, once: only its hash is kept.
+    Create {
+        /// Who will have it: 1 to 32 of a-z, 0-9 and -.
+        name: String,
+    },
+    /// Revokes a key: within a minute nobody gets in with it.
+    Revoke {
+        /// Who has it.
+        name: String,
+    },
+    /// Lists the keys that are good.
+    List,
+}
+
+/// Makes, revokes or lists keys.
+///
+/// # Errors
+/// One line that says what is wrong with the name, or that there is no such key.
+pub async fn key(args: KeyArgs) -> Result<(), CommandError> {
+    let home = home(&args.data).await?;
+    let told = run(&home, &args).await;
+    home.stop().await;
+    println!("{}", told?);
+    Ok(())
+}
+
+/// A key may be wanted before anything was started.
+async fn home(data: &Path) -> Result<Home, HomeError> {
+    match Home::look(data).await {
+        Err(HomeError::Empty(_)) => Home::start(data, None, &[]).await,
+        found => found,
+    }
+}
+
+async fn run(home: &Home, args: &KeyArgs) -> Result<String, CommandError> {
+    let (registers, now) = (home.registers(), SystemClock.now());
+    match &args.what {
+        What::Create { name } => {
+            let key = create_service_key(KeyName::parse(name)?, &registers, now).await?;
+            let key = key.expose();
+            Ok(if args.json { json!({ "name": name, "key": key }).to_string() } else { key.into() })
+        }
+        What::Revoke { name } => {
+            revoke_service_key(&KeyName::parse(name)?, &registers, now).await?;
+            let told = json!({ "name": name, "revoked": true });
+            Ok(if args.json { told.to_string() } else { format!("{name} is revoked") })
+        }
+        What::List => {
+            let keys = list_service_keys(&registers, now).await?;
+            Ok(if args.json { as_json(&keys) } else { as_table(&keys) })
+        }
+    }
+}
+
+fn as_json(keys: &[FoundKey]) -> String {
+    let key = |key: &FoundKey| json!({ "name": key.name, "createdAt": rfc3339(key.created_at) });
+    json!({ "keys": keys.iter().map(key).collect::<Vec<_>>() }).to_string()
+}
+
+fn as_table(keys: &[FoundKey]) -> String {
+    let row = |key: &FoundKey| vec![key.name.as_str().to_owned(), rfc3339(key.created_at)];
+    let heading = vec!["name".to_owned(), "since".to_owned()];
+    table(&iter::once(heading).chain(keys.iter().map(row)).collect::<Vec<_>>())
+}
