@@ -229,6 +229,8 @@ impl Job {
             }
             Step::Fail(_) | Step::Cancel if keeps_video => job.rerender = None,
             Step::Fail(failure) => job.failure = Some(failure.clone()),
+            // What never came takes no room; whoever counted it has read it before this step.
+            Step::Expire => job.upload_bytes = 0,
             Step::Delete => {
                 let JobOrder { user_id, property_id, .. } = job.order;
                 job.order = JobOrder { user_id, property_id, ..JobOrder::default() };
@@ -239,10 +241,7 @@ impl Job {
                 job.failure = None;
                 job.redriven_at = Some(job.updated_at);
             }
-            Step::StartGenerating { .. }
-            | Step::StartRendering { .. }
-            | Step::Cancel
-            | Step::Expire => {}
+            Step::StartGenerating { .. } | Step::StartRendering { .. } | Step::Cancel => {}
         }
         Ok(job)
     }

@@ -123,7 +123,7 @@ pub mod keys {
     }
 
     /// What is in the bucket for a job and nobody else: prefixes of keys, beside its upload.
-    pub fn prefixes_of(job: JobId) -> [String; 6] {
+    pub fn prefixes_of(job: JobId) -> [String; 7] {
         [
             format!("{UPLOADS}{job}/"),
             format!("{PHOTOS}{job}."),
@@ -131,6 +131,7 @@ pub mod keys {
             format!("{DELIVERED}{job}/"),
             format!("{RENDERS}{job}/"),
             format!("{RENDER_REQUESTS}{job}/"),
+            format!("{FETCH_REQUESTS}{job}/"),
         ]
     }
 

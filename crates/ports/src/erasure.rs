@@ -2,29 +2,14 @@
 
 use domain::{Job, JobId, ObjectKey, keys};
 
-use crate::{JobStore, JobStoreError, ObjectStore, StoreError};
+use crate::{ObjectStore, StoreError, owner_of};
 
-/// Something could not be removed. The sweep goes on with it.
-#[derive(Debug, thiserror::Error)]
-pub enum ErasureError {
-    /// The bucket failed.
-    #[error("media bucket")]
-    Store(#[from] StoreError),
-    /// The table of jobs failed.
-    #[error("table of jobs")]
-    Jobs(#[from] JobStoreError),
-}
-
-/// Removes every object of `job`, which is deleted, then its history. What is left is its name, so
-/// that late messages about it find that it is no more. Doing it again changes nothing.
+/// Removes every object of `job`, which is deleted; its row stays until the sweep forgets it, since some may
+/// still arrive. Doing it again changes nothing.
 ///
 /// # Errors
-/// [`ErasureError`].
-pub async fn erase<S: ObjectStore, J: JobStore>(
-    store: &S,
-    jobs: &J,
-    job: &Job,
-) -> Result<(), ErasureError> {
+/// [`StoreError`]; the sweep goes on with it.
+pub async fn erase<S: ObjectStore>(store: &S, job: &Job) -> Result<(), StoreError> {
     // Under a key that somebody chose, the photo of another job may be by now.
     let upload = store.head(&job.upload_key).await?;
     let is_its =
@@ -35,8 +20,9 @@ pub async fn erase<S: ObjectStore, J: JobStore>(
         }
         store.delete(&job.upload_key).await?;
     }
-    let requests = format!("{}{}/", keys::FETCH_REQUESTS, job.id);
-    for prefix in keys::prefixes_of(job.id).iter().chain([&requests]) {
+    let fetched = [keys::LOGOS, keys::MUSIC]
+        .map(|prefix| format!("{}{}/", keys::folder_of(prefix, owner_of(job)), job.id));
+    for prefix in keys::prefixes_of(job.id).iter().chain(&fetched) {
         let mut after: Option<ObjectKey> = None;
         loop {
             let page = store.list(prefix, after.as_ref()).await?;
@@ -47,5 +33,5 @@ pub async fn erase<S: ObjectStore, J: JobStore>(
             }
         }
     }
-    Ok(jobs.forget(job).await?)
+    Ok(())
 }

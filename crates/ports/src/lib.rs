@@ -35,7 +35,7 @@ pub use clip_cache::{CachedClip, ClipCache, OrderDigest};
 pub use clock::{Clock, SystemClock};
 pub use delivery_log::{Delivery, DeliveryLog, DeliveryLogError, DeliveryState};
 pub use endpoints::{Disabled, Endpoint, EndpointError, Endpoints, SigningSecret, WebhookSecret};
-pub use erasure::{ErasureError, erase};
+pub use erasure::erase;
 pub use event_publisher::{EventPublisher, PublishError};
 pub use inbound::{HandleRecord, Handled};
 pub use job_listing::{JobListing, NOBODY, Page, Place, Wanted, owner_of};

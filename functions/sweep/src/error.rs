@@ -1,6 +1,6 @@
 //! Why a sweep broke off. The next one does what was left.
 
-use ports::{ChronicleError, ErasureError, JobStoreError, MeterError, QueueError, StoreError};
+use ports::{ChronicleError, JobStoreError, MeterError, QueueError, StoreError};
 
 /// A fault.
 #[derive(Debug, thiserror::Error)]
@@ -14,9 +14,6 @@ pub enum SweepError {
     /// A job could not be written or announced.
     #[error("job")]
     Chronicle(#[from] ChronicleError),
-    /// What was left of a deleted job could not be removed.
-    #[error("deleted job")]
-    Erasure(#[from] ErasureError),
     /// A meter failed.
     #[error("meter")]
     Meter(#[from] MeterError),

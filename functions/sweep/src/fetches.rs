@@ -1,10 +1,16 @@
 //! Requests for things from elsewhere that nobody has heard of.
 
+use std::time::Duration;
+
 use domain::{Job, ObjectKey, keys};
 use events::ObjectCreated;
 use ports::{Clock, EventPublisher, History, JobStore, Listed, MessageSender, Meters, ObjectStore};
 
 use crate::{Sweep, SweepError, Swept};
+
+/// How long a request may take: longer than its message stays with a function that was killed. Sent again
+/// before, there would be ever more of them.
+const FETCH_TIME: Duration = Duration::from_hours(2);
 
 impl<S, J, P, C, Q, M> Sweep<S, J, P, C, Q, M>
 where
@@ -36,7 +42,7 @@ where
     }
 
     async fn recover_fetch(&self, request: Listed) -> Result<bool, SweepError> {
-        if self.idle_since(request.stored_at) < self.patience.nudge_after {
+        if self.idle_since(request.stored_at) < self.patience.nudge_after.max(FETCH_TIME) {
             return Ok(false);
         }
         let Some(job) = keys::job_of_request(&request.key) else { return Ok(false) };

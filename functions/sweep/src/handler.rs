@@ -14,6 +14,10 @@ use crate::SweepError;
 /// How many rows of a state one sweep looks at; the longest-waiting come first.
 const ROWS: usize = 1000;
 
+/// When a deleted job is forgotten. Longer than a presigned upload is good, and than a stage may be at
+/// work on what it has begun: nothing arrives for it after that.
+pub const FORGET_AFTER: Duration = Duration::from_hours(24);
+
 /// How long things may take before the sweep looks into them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
@@ -83,8 +87,6 @@ where
         let mut swept = Swept::default();
         let mut faults = Vec::new();
         self.publish_left_over(&mut swept, &mut faults).await;
-        self.recover_uploads(&mut swept, &mut faults).await;
-        self.recover_fetches(&mut swept, &mut faults).await;
         for state in JobState::ALL.into_iter().filter(|state| !state.is_end()) {
             match self.chronicle.jobs.in_state(state, ROWS).await {
                 Ok(jobs) => self.look_into_all(&jobs, &mut swept, &mut faults).await,
@@ -92,6 +94,9 @@ where
             }
         }
         self.erase_deleted(&mut swept, &mut faults).await;
+        self.recover_fetches(&mut swept, &mut faults).await;
+        // Last: there may be very many.
+        self.recover_uploads(&mut swept, &mut faults).await;
         let mut faults = faults.into_iter();
         let first = faults.next();
         for fault in faults {
@@ -117,21 +122,34 @@ where
         }
     }
 
-    /// Goes on where a removal broke off.
+    /// Goes on where a removal broke off; and once nothing can arrive any more for what is deleted,
+    /// removes what has, and forgets it.
     async fn erase_deleted(&self, swept: &mut Swept, faults: &mut Vec<SweepError>) {
         let deleted = match self.chronicle.jobs.in_state(JobState::Deleted, ROWS).await {
             Ok(deleted) => deleted,
             Err(fault) => return faults.push(fault.into()),
         };
         for job in deleted {
-            if self.idle_since(job.updated_at) < self.patience.nudge_after {
-                continue;
-            }
-            match erase(&self.store, &self.chronicle.jobs, &job).await {
-                Ok(()) => swept.erased += 1,
-                Err(fault) => faults.push(fault.into()),
+            match self.erase_if_due(&job).await {
+                Ok(erased) => swept.erased += usize::from(erased),
+                Err(fault) => faults.push(fault),
             }
         }
+    }
+
+    async fn erase_if_due(&self, job: &Job) -> Result<bool, SweepError> {
+        let idle = self.idle_since(job.updated_at);
+        let nudge_after = self.patience.nudge_after;
+        let is_young = idle < nudge_after.saturating_mul(4);
+        let is_settled = idle >= FORGET_AFTER;
+        if idle < nudge_after || !(is_young || is_settled) {
+            return Ok(false);
+        }
+        erase(&self.store, job).await?;
+        if is_settled {
+            self.chronicle.jobs.forget(job).await?;
+        }
+        Ok(true)
     }
 
     async fn look_into_all(&self, jobs: &[Job], swept: &mut Swept, faults: &mut Vec<SweepError>) {
@@ -211,7 +229,7 @@ where
         if upload.is_some_and(|head| self.job_of(&job.upload_key, &head.etag) == job.id) {
             return Ok(false);
         }
-        if let Stepped::Now(job) = self.chronicle.step(job, &Step::Expire).await? {
+        if let Stepped::Now(_) = self.chronicle.step(job, &Step::Expire).await? {
             // It was counted when it was announced, and never came.
             let owner = job.order.user_id.as_deref().unwrap_or(NOBODY);
             self.meters.give_back(&bytes_meter(owner), job.upload_bytes).await?;

@@ -461,7 +461,7 @@ async fn a_sweep_that_breaks_off_leaves_the_rest_to_the_next_one() {
     world.sweep().run().await.expect("swept");
 
     assert!(matches!(fault, SweepError::Queue(_)), "{fault:?}");
-    assert_eq!((sent, world.sent()), ([1, 0, 0], [2, 1, 0]));
+    assert_eq!((sent, world.sent()), ([0, 1, 0], [1, 2, 0]));
 }
 
 #[tokio::test]

@@ -15,4 +15,4 @@ mod uploads;
 
 pub use config::Config;
 pub use error::SweepError;
-pub use handler::{Patience, Sweep, Swept};
+pub use handler::{FORGET_AFTER, Patience, Sweep, Swept};

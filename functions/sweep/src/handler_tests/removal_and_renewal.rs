@@ -32,8 +32,27 @@ async fn what_is_left_of_a_deleted_job_is_removed() {
     let swept = world.sweep_after(NUDGE).await;
 
     assert_eq!(swept.erased, 1);
+    assert!(!world.jobs.is_forgotten(job.id), "something may still arrive");
     assert_eq!((world.store.keys(), world.sent()), (vec!["logos/logo.png".to_owned()], [0, 0, 0]));
     assert_eq!(world.jobs.job(job.id).map(|job| job.state), Some(JobState::Deleted));
+}
+
+#[tokio::test]
+async fn what_arrives_for_a_deleted_job_is_removed_before_it_is_forgotten() {
+    let job = deleted();
+    let world = World::new().knowing(&job);
+    world.sweep_after(NUDGE).await;
+    let world = world.with_clip().await;
+    let late = keys::upload(job.id, "late.jpg").expect("a key");
+    let fetched = format!("{}{}/logo.png", keys::folder_of(keys::LOGOS, "user-1"), job.id);
+    let world = world.with(late.as_str(), "photo").with(&fetched, "logo");
+
+    let between = world.sweep_after(4 * NUDGE).await;
+    let last = world.sweep_after(crate::FORGET_AFTER).await;
+
+    assert_eq!((between.erased, last.erased), (0, 1));
+    assert_eq!((world.store.keys(), world.sent()), (vec![], [0, 0, 0]));
+    assert!(world.jobs.is_forgotten(job.id));
     let deleted = world.jobs.in_state(JobState::Deleted, 9).await.expect("listed");
     assert_eq!(deleted, [], "the next sweep has nothing to do");
 }
@@ -92,9 +111,10 @@ async fn a_request_to_fetch_that_nobody_has_heard_of_is_told_again_and_render_wa
     let request = keys::fetch_request(job.id, &render.to_string());
     let world = World::new().knowing(&job).with_clip().await.with(request.as_str(), "{}");
 
-    let swept = world.sweep_after(NUDGE).await;
+    let young = world.sweep_after(NUDGE).await;
+    let swept = world.sweep_after(Duration::from_hours(2)).await;
 
-    assert_eq!((swept.fetches, world.sent()), (1, [0, 0, 0]));
+    assert_eq!((young.fetches, swept.fetches, world.sent()), (0, 1, [0, 0, 0]));
     assert_eq!(told(&world.fetch_queue), [world.created(request.as_str()).await]);
 }
 
@@ -103,7 +123,7 @@ async fn a_request_to_fetch_that_nobody_waits_for_is_removed() {
     let request = keys::fetch_request(samples::job().id, "photo");
     let world = World::in_state(JobState::Cancelled).with(request.as_str(), "{}");
 
-    let swept = world.sweep_after(NUDGE).await;
+    let swept = world.sweep_after(Duration::from_hours(2)).await;
 
     assert_eq!((swept, world.store.keys()), (Swept::default(), vec![]));
 }
@@ -118,6 +138,7 @@ async fn bytes_that_never_came_are_given_back_once() {
     world.sweep_after(EXPIRE).await;
     world.sweep_after(EXPIRE).await;
 
-    assert_eq!(world.job().state, JobState::Expired);
+    let expired = world.job();
+    assert_eq!((expired.state, expired.upload_bytes), (JobState::Expired, 0));
     assert_eq!(world.meters.read(&bytes_meter(&owner)).await.expect("read"), 200);
 }
