@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws::{bus_event, delivery_request, ltx_request, s3_event, sqs};
 use deliver::{Deliver, HttpSender};
 use domain::Timestamp;
-use fetch::Fetch;
+use fetch::{Fetch, MAY_TAKE};
 use film::PhotoLimits;
 use futures::future::BoxFuture;
 use guard::{Fetcher, Guard, Limits};
@@ -198,8 +198,9 @@ where
         bucket: home.bucket_name(),
         store: home.bucket(),
         chronicle: chronicle(),
-        elsewhere: Fetcher::new(settings.guard, Limits::default()),
+        elsewhere: Fetcher::new(settings.guard, Limits { total: MAY_TAKE, ..Limits::default() }),
         max_photo_bytes: PhotoLimits::default().max_bytes,
+        may_take: MAY_TAKE,
     };
     pollers.feed(home, "fetch", fetch, s3_event::objects_created, retry);
 

@@ -1,5 +1,7 @@
 //! From addresses to objects.
 
+use std::time::Duration;
+
 use domain::{Failure, FailureKind, Job, JobId, JobState, ObjectKey, RenderId, Stage, Step, keys};
 use events::{FetchItem, FetchRequest, FetchedAs, ObjectCreated, RenderRequest};
 use guard::{FetchError, Fetcher, Refusal, Wanted};
@@ -8,8 +10,12 @@ use ports::{
     ObjectMeta, ObjectStore, StoreError,
 };
 
+use tokio::time::{Instant, timeout_at};
+
 use crate::FetchFunctionError;
 
+/// How long all of a request may usually take.
+pub const MAY_TAKE: Duration = Duration::from_mins(13);
 /// Largest request that is read, in bytes.
 const MAX_REQUEST_BYTES: u64 = 64 * 1024;
 /// Largest logo that is fetched, in bytes.
@@ -49,6 +55,9 @@ pub struct Fetch<S, J, P, C> {
     pub elsewhere: Fetcher,
     /// Largest photo that is fetched, in bytes.
     pub max_photo_bytes: u64,
+    /// How long all of a request may take. Shorter than the function may run, so that what is too slow
+    /// is refused by it and not cut off by Lambda.
+    pub may_take: Duration,
 }
 
 impl<S, J, P, C> HandleRecord for Fetch<S, J, P, C>
@@ -135,12 +144,15 @@ where
     ) -> Result<Result<(), String>, FetchFunctionError> {
         let mut items: Vec<_> = request.items.iter().collect();
         items.sort_by_key(|item| item.used_as);
+        let end = Instant::now() + self.may_take;
         for item in items {
             // A photo that arrived is on its way; another event of it would be a repeat.
             if item.used_as == FetchedAs::Photo && job.state != JobState::Pending {
                 continue;
             }
-            if let Err(refusal) = self.fetch(item).await? {
+            let fetched = timeout_at(end, self.fetch(item)).await;
+            let too_slow = |_| Ok(Err(self.too_slow(item.used_as)));
+            if let Err(refusal) = fetched.unwrap_or_else(too_slow)? {
                 return Ok(Err(refusal));
             }
         }
@@ -178,6 +190,11 @@ where
                 _ => Err(error.into()),
             },
         }
+    }
+
+    fn too_slow(&self, used_as: FetchedAs) -> String {
+        let (what, secs) = (name_of(used_as), self.may_take.as_secs());
+        format!("the {what} took more than {secs} s to come from its address: upload it instead")
     }
 
     const fn wanted(&self, used_as: FetchedAs) -> Wanted {

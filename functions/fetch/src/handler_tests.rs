@@ -126,6 +126,7 @@ impl World {
             },
             elsewhere: Fetcher::new(Guard::with_loopback(), quick),
             max_photo_bytes: 20,
+            may_take: Duration::from_millis(300),
         }
     }
 
@@ -208,6 +209,32 @@ async fn what_cannot_be_used_ends_the_job_with_the_reason_and_without_the_addres
         assert!(reason.contains(expected) && !reason.contains("token"), "{reason}");
         assert_eq!(world.store.keys(), [""; 0]);
     }
+}
+
+#[tokio::test]
+async fn what_drips_is_refused_before_the_function_is_cut_off() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 2048]).await;
+            let head = b"HTTP/1.1 200 OK\r\ncontent-type: image/jpeg\r\ncontent-length: 9\r\n\r\n";
+            let _ = stream.write_all(head).await;
+            for _ in 0..9 {
+                let _ = stream.write_all(b"x").await;
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        }
+    });
+    let mut world = World::pending();
+    let photo = world.item(FetchedAs::Photo, &format!("http://{address}/villa.jpg"));
+    let key = world.request("photo", vec![photo]);
+
+    world.deliver(&key).await.expect("handled");
+
+    let (stage, kind, reason) = world.failure();
+    assert_eq!((stage, kind), (Stage::Fetch, FailureKind::Refused));
+    assert!(reason.contains("upload it instead"), "{reason}");
 }
 
 #[tokio::test]

@@ -12,4 +12,4 @@ mod handler_tests;
 
 pub use config::Config;
 pub use error::FetchFunctionError;
-pub use handler::Fetch;
+pub use handler::{Fetch, MAY_TAKE};

@@ -4,7 +4,7 @@
 
 use aws::{Aws, s3_event, sqs};
 use aws_lambda_events::event::sqs::SqsEvent;
-use fetch::{Config, Fetch};
+use fetch::{Config, Fetch, MAY_TAKE};
 use guard::{Fetcher, Guard, Limits};
 use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
 use ports::{Chronicle, SystemClock};
@@ -25,8 +25,9 @@ async fn main() -> Result<(), Error> {
         store: aws.bucket(config.media_bucket.clone()),
         bucket: config.media_bucket,
         chronicle: Chronicle { jobs, bus, clock: SystemClock },
-        elsewhere: Fetcher::new(Guard::STRICT, Limits::default()),
+        elsewhere: Fetcher::new(Guard::STRICT, Limits { total: MAY_TAKE, ..Limits::default() }),
         max_photo_bytes: config.max_photo_bytes,
+        may_take: MAY_TAKE,
     };
 
     lambda_runtime::run(service_fn(|batch: LambdaEvent<SqsEvent>| async move {

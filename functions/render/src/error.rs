@@ -12,6 +12,9 @@ pub enum RenderFunctionError {
     /// The clip was deleted, or was never stored by us.
     #[error("there is no clip of ours at {0}")]
     NoClip(ObjectKey),
+    /// Logo or music is still on its way here.
+    #[error("what goes on the video is still being fetched")]
+    StillFetched,
     /// The media bucket failed.
     #[error("media bucket")]
     Store(#[from] StoreError),

@@ -76,7 +76,7 @@ fn is_render_request(key: &ObjectKey) -> bool {
 }
 
 /// How long to wait for what is still being fetched from elsewhere for the video.
-const FETCH_TIME: Duration = Duration::from_mins(2);
+const FETCH_TIME: Duration = Duration::from_mins(3);
 /// How often to look whether it is there.
 const FETCH_LOOK_EVERY: Duration = Duration::from_secs(2);
 
@@ -123,8 +123,7 @@ where
         Ok(matches!(job.state, JobState::LtxDone | JobState::Rendering).then_some(job))
     }
 
-    /// The job, once nothing is being fetched for its video any more, or after a while; none if it
-    /// has ended by then.
+    /// The job, once nothing is being fetched for its video any more; none if it has ended by then.
     async fn wait_for_fetched(&self, job: Job) -> Result<Option<Job>, RenderFunctionError> {
         let rerender = job.rerender.as_ref().map(|rerender| rerender.render_id.to_string());
         let what = rerender.unwrap_or_else(|| "photo".to_owned());
@@ -133,8 +132,7 @@ where
         let mut has_waited = false;
         while self.store.head(&request).await?.is_some() {
             if began.elapsed() >= FETCH_TIME {
-                tracing::warn!(job.id = %job.id, "the video is made without what is still fetched");
-                break;
+                return Err(RenderFunctionError::StillFetched);
             }
             has_waited = true;
             tokio::time::sleep(FETCH_LOOK_EVERY).await;
@@ -153,7 +151,10 @@ where
         let render_id = job.wanted_render(&clip.etag);
         let job = self.chronicle.step(job, &Step::StartRendering { render_id }).await?.job();
         let work = tempfile::tempdir_in(&self.work)?;
-        let order = self.gather(&job, work.path()).await?;
+        let order = match self.gather(&job, work.path()).await? {
+            Ok(order) => order,
+            Err(reason) => return self.fail(&job, FailureKind::Refused, &reason, None).await,
+        };
 
         let output = match self.renderer.render(&order, work.path()).await {
             Ok(output) => output,
@@ -177,35 +178,45 @@ where
         self.finish(&job, video).await
     }
 
-    /// Fetches what the video is made of. A logo or music that is not there is left out.
-    async fn gather(&self, job: &Job, work: &Path) -> Result<RenderOrder, RenderFunctionError> {
+    /// Fetches what the video is made of. The inner error is a refusal.
+    async fn gather(
+        &self,
+        job: &Job,
+        work: &Path,
+    ) -> Result<Result<RenderOrder, String>, RenderFunctionError> {
         let branding = job.wanted_branding();
         let clip = work.join("clip.mp4");
         self.store.fetch(&keys::clip(job.id), &clip).await?;
-        Ok(RenderOrder {
-            clip,
-            title: branding.title.clone(),
-            subtitle: branding.subtitle.clone(),
-            logo: self.fetch_if_there(branding.logo_key.as_ref(), work, "logo").await?,
-            music: self.fetch_if_there(branding.music_key.as_ref(), work, "music").await?,
-            theme: branding.theme.clone(),
-        })
+        let logo = self.fetch(branding.logo_key.as_ref(), work, "logo").await?;
+        let music = self.fetch(branding.music_key.as_ref(), work, "music").await?;
+        let (logo, music) = match (logo, music) {
+            (Ok(logo), Ok(music)) => (logo, music),
+            (Err(missing), _) | (_, Err(missing)) => return Ok(Err(missing)),
+        };
+        let (title, subtitle) = (branding.title.clone(), branding.subtitle.clone());
+        let theme = branding.theme.clone();
+        Ok(Ok(RenderOrder { clip, title, subtitle, logo, music, theme }))
     }
 
-    async fn fetch_if_there(
+    /// What is directly under its prefix is a house's, and left out if it is not there. What is in a
+    /// folder was uploaded or fetched for this owner: without it the video is not what was asked for.
+    async fn fetch(
         &self,
         key: Option<&ObjectKey>,
         work: &Path,
         what: &str,
-    ) -> Result<Option<PathBuf>, RenderFunctionError> {
-        let Some(key) = key else { return Ok(None) };
+    ) -> Result<Result<Option<PathBuf>, String>, RenderFunctionError> {
+        let Some(key) = key else { return Ok(Ok(None)) };
         // A refusal names the file as its owner knows it; a folder keeps names from colliding.
         let folder = work.join(what);
         tokio::fs::create_dir_all(&folder).await?;
         let to = folder.join(local_name(key));
         match self.store.fetch(key, &to).await {
-            Ok(()) => Ok(Some(to)),
-            Err(StoreError::NotFound { .. }) => Ok(None),
+            Ok(()) => Ok(Ok(Some(to))),
+            Err(StoreError::NotFound { .. }) if key.as_str().matches('/').count() > 1 => {
+                Ok(Err(format!("the {what} is not there: render again with another, or none")))
+            }
+            Err(StoreError::NotFound { .. }) => Ok(Ok(None)),
             Err(error) => Err(error.into()),
         }
     }

@@ -66,7 +66,8 @@ async fn news_of_the_clip_that_come_late_make_the_video_that_is_wanted_now() {
 async fn another_video_that_is_refused_leaves_the_first_as_it_was() {
     let (world, render) = rerendering(titled("Villa Verde")).await;
     let before = world.video();
-    let world = World { renderer: ReadyVideo::default().refusing("there is no theme night"), ..world };
+    let world =
+        World { renderer: ReadyVideo::default().refusing("there is no theme night"), ..world };
 
     world.render().handle(&request(render)).await.expect("handled");
 
@@ -91,6 +92,30 @@ async fn a_video_waits_for_what_is_fetched_for_it() {
 
     handled.expect("handled");
     assert!(world.video().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_video_is_not_made_without_what_is_long_in_coming() {
+    let world = World::in_state(JobState::LtxDone).await;
+    let fetching = keys::fetch_request(samples::job().id, "photo");
+    world.put(&fetching, "{}", HashMap::new()).await;
+
+    let fault = world.deliver().await.expect_err("it comes again");
+
+    assert!(matches!(fault, RenderFunctionError::StillFetched), "{fault:?}");
+    assert_eq!((world.video(), world.job().state), (None, JobState::LtxDone));
+}
+
+#[tokio::test]
+async fn a_logo_in_its_owners_folder_that_is_not_there_fails_the_video_with_a_reason() {
+    let mut job = samples::job();
+    job.order.branding.logo_key = Some(ObjectKey::new("logos/user-1/j/logo.png").expect("a key"));
+    let world = World::of(&samples::led_to(job, JobState::LtxDone)).await;
+
+    world.deliver().await.expect("handled");
+
+    let reason = "the logo is not there: render again with another, or none".to_owned();
+    assert_eq!(world.end(), (FailureKind::Refused, reason));
 }
 
 #[tokio::test(start_paused = true)]
