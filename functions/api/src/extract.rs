@@ -5,42 +5,46 @@ use axum::http::request::Parts as RequestParts;
 use axum::http::{StatusCode, header};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+use utoipa::ToSchema;
 
-use crate::{FieldProblem, Problem};
+use crate::{FieldProblem, Problem, body};
 
 /// A JSON body.
 #[derive(Debug)]
 pub(crate) struct Json<T>(pub(crate) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+impl<S: Send + Sync, T: DeserializeOwned + ToSchema> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        if !is_json(&request) {
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "not-json",
-                "Not JSON",
-                "send the body as JSON, with content-type: application/json",
-            ));
-        }
-        let too_large = |_| {
-            let detail = "the body is larger than this call takes";
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large", detail)
-        };
-        let body = Bytes::from_request(request, state).await.map_err(too_large)?;
-        serde_json::from_slice(&body).map(Self).map_err(|error| {
-            let detail = format!("the body cannot be read: {error}");
-            if error.is_data() {
-                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", INVALID, detail)
-            } else {
-                Problem::new(StatusCode::BAD_REQUEST, "malformed", "Not readable", detail)
-            }
-        })
+        body::read(&json(request, state).await?).map(Self)
     }
 }
 
-const INVALID: &str = "Some fields cannot be used";
+/// The body, as long as it is JSON.
+///
+/// # Errors
+/// A [`Problem`].
+pub(crate) async fn json<S: Send + Sync>(request: Request, state: &S) -> Result<Value, Problem> {
+    if !is_json(&request) {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "not-json",
+            "Not JSON",
+            "send the body as JSON, with content-type: application/json",
+        ));
+    }
+    let too_large = |_| {
+        let detail = "the body is larger than this call takes";
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large", detail)
+    };
+    let body = Bytes::from_request(request, state).await.map_err(too_large)?;
+    serde_json::from_slice(&body).map_err(|error| {
+        let detail = format!("the body cannot be read: {error}");
+        Problem::new(StatusCode::BAD_REQUEST, "malformed", "Not readable", detail)
+    })
+}
 
 fn is_json(request: &Request) -> bool {
     let media_type = request.headers().get(header::CONTENT_TYPE);

@@ -14,10 +14,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::extract::Json;
-use crate::{Api, Caller, FieldProblem, Parts, Problem};
+use crate::{Api, Caller, FieldProblem, Parts, Problem, body, extract};
 
 const HEADER: &str = "idempotency-key";
 /// Longest key, in characters.
@@ -72,22 +72,19 @@ pub(crate) fn render_id(key: Option<&RequestKey>, job: JobId) -> RenderId {
     key.map_or_else(random, |key| key.render(job))
 }
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Repeatable<T> {
+impl<S: Send + Sync, T: DeserializeOwned + ToSchema> FromRequest<S> for Repeatable<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let (mut parts, body) = request.into_parts();
+        let (mut parts, content) = request.into_parts();
         let caller = Caller::from_request_parts(&mut parts, state).await?;
         let key = key_of(&parts.headers)?;
         let path = parts.uri.path().to_owned();
-        let request = Request::from_parts(parts, body);
-        let Json(body) = Json::<Value>::from_request(request, state).await?;
+        let request = Request::from_parts(parts, content);
+        let said = extract::json(request, state).await?;
 
-        let digest = digest(&path, &body);
-        let body = serde_json::from_value(body).map_err(|error| Problem {
-            detail: format!("the body cannot be read: {error}"),
-            ..Problem::invalid(Vec::new())
-        })?;
+        let digest = digest(&path, &said);
+        let body = body::read(&said)?;
         let key = key.map(|key| RequestKey { caller: caller.name(), key, digest });
         Ok(Self { body, key })
     }
@@ -107,6 +104,9 @@ fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 
 /// Of what is asked, however the JSON is laid out.
 fn digest(path: &str, body: &Value) -> String {
+    let mut body = body.clone();
+    // Whether names keep their order is up to what else is built.
+    body.sort_all_objects();
     format!("{:x}", Sha256::digest(format!("{path}\n{body}")))
 }
 

@@ -1,5 +1,7 @@
 //! Jobs as callers see them.
 
+use std::fmt;
+
 use domain::{Attempt, Branding, FailureKind, Job, JobState, MicroUsd, ObjectKey, keys};
 use events::{LtxOptions, rfc3339};
 use ports::{Clock, History, Ledger, Uploads};
@@ -210,13 +212,19 @@ impl Costs {
 }
 
 /// A download that was signed in advance. The address is a secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Download {
     /// Where to GET it, without any header.
     url: String,
     /// Until when: RFC 3339, UTC, milliseconds.
     expires_at: String,
+}
+
+impl fmt::Debug for Download {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Download").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
 }
 
 /// What there is of a job.
@@ -320,4 +328,19 @@ impl JobView {
 async fn history<P: Parts>(api: &Api<P>, job: &Job) -> Result<Vec<FactView>, Problem> {
     let events = api.chronicle.jobs.events(job.id).await?;
     Ok(events.iter().map(|event| FactView::of(event, job)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_of_a_download_is_not_printed() {
+        let url = "https://bucket/photo.jpg?X-Amz-Signature=s3cret".to_owned();
+        let photo = Some(Download { url, expires_at: "soon".to_owned() });
+
+        let printed = format!("{:?}", Media { photo, ..Media::default() });
+
+        assert!(printed.contains(r#"Download { expires_at: "soon", .. }"#), "{printed}");
+    }
 }

@@ -6,6 +6,7 @@
 
 mod auth;
 mod bad_fields;
+mod body;
 mod caller;
 mod calls;
 mod chance;

@@ -1,6 +1,6 @@
 //! Beginning a job.
 
-use domain::{Job, JobId, ObjectKey};
+use domain::{Job, JobId, JobState, ObjectKey};
 
 use crate::bad_fields::BadFields;
 use crate::caller::owner;
@@ -25,6 +25,18 @@ pub(crate) struct NewJob {
     pub(crate) upload_key: ObjectKey,
     /// Size of its photo, in bytes; 0: not known.
     pub(crate) upload_bytes: u64,
+}
+
+/// A job that an earlier sending of a request has begun goes on, unless it is over.
+///
+/// # Errors
+/// A [`Problem`] if it was called off, came to nothing, or is removed.
+pub(crate) fn refuse_ended(job: &Job) -> Result<(), Problem> {
+    if matches!(job.state, JobState::Cancelled | JobState::Expired | JobState::Deleted) {
+        let detail = format!("the job is {}: begin another with a new Idempotency-Key", job.state);
+        return Err(Problem::conflict(detail));
+    }
+    Ok(())
 }
 
 impl<P: Parts> Api<P> {

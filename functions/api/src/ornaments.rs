@@ -1,6 +1,6 @@
 //! Logo and music, as callers name them: where they are, and what is fetched first.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use domain::{InvalidKey, JobId, ObjectKey, keys};
 use events::{FetchItem, FetchRequest, FetchedAs};
@@ -60,12 +60,21 @@ pub(crate) struct Ornaments {
 }
 
 /// Where logo and music are, or will be, in our bucket.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Placed {
     pub(crate) logo_key: Option<ObjectKey>,
     pub(crate) music_key: Option<ObjectKey>,
     /// What is to be fetched before they are there.
     pub(crate) items: Vec<FetchItem>,
+}
+
+/// Without addresses elsewhere: they may hold a token.
+impl fmt::Debug for Placed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { logo_key, music_key, .. } = self;
+        let mut placed = f.debug_struct("Placed");
+        placed.field("logo_key", logo_key).field("music_key", music_key).finish_non_exhaustive()
+    }
 }
 
 impl Ornaments {
@@ -196,5 +205,19 @@ impl<P: Parts> Api<P> {
         let meta = ObjectMeta { content_type, ..ObjectMeta::default() };
         self.store.put(key, Content::Bytes(&json), &meta).await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_elsewhere_are_not_printed() {
+        let from = "https://example.com/logo.png?token=s3cret".to_owned();
+        let item = FetchItem { used_as: FetchedAs::Logo, from, to: "logos/a.png".to_owned() };
+        let placed = Placed { items: vec![item], ..Placed::default() };
+
+        assert_eq!(format!("{placed:?}"), "Placed { logo_key: None, music_key: None, .. }");
     }
 }

@@ -98,7 +98,6 @@ faults!(
     ports::ChronicleError,
     ports::DeliveryLogError,
     ports::EndpointError,
-    ports::ErasureError,
     ports::JobStoreError,
     ports::LedgerError,
     ports::MeterError,

@@ -7,6 +7,9 @@ use events::from_rfc3339;
 
 use crate::{FieldProblem, Problem};
 
+/// Longest id of a user, in characters: as in bodies.
+pub(crate) const MAX_USER: usize = 200;
+
 /// What is wrong with a query so far. What is empty counts as left out.
 #[derive(Debug, Default)]
 pub(crate) struct QueryFields(Vec<FieldProblem>);
@@ -50,6 +53,13 @@ impl QueryFields {
         self.read(field, text, &expected, read)
     }
 
+    /// The id of a user.
+    pub(crate) fn user(&mut self, text: Option<&str>) -> Option<String> {
+        let expected = format!("the id of a user: at most {MAX_USER} characters");
+        let fits = |id: &str| (id.chars().count() <= MAX_USER).then(|| id.to_owned());
+        self.read("userId", text, &expected, fits)
+    }
+
     /// How many are wanted at once: 1 to 100, 20 unless it is said.
     pub(crate) fn limit(&mut self, text: Option<&str>) -> usize {
         let limit = self.number("limit", text, 1..=100).unwrap_or(20);
@@ -79,6 +89,17 @@ mod tests {
 
         assert_eq!(problem.detail, "these cannot be used: from, wait");
         assert_eq!(problem.errors[1].detail, "it should be a whole number from 0 to 20");
+    }
+
+    #[test]
+    fn the_id_of_a_user_has_up_to_200_characters() {
+        let mut fields = QueryFields::default();
+        let (fits, long) = ("ü".repeat(200), "u".repeat(201));
+
+        assert_eq!(fields.user(Some(&fits)), Some(fits));
+        assert_eq!((fields.user(None), fields.user(Some(""))), (None, None));
+        assert_eq!(fields.user(Some(&long)), None);
+        assert_eq!(fields.done().expect_err("one field").errors[0].field, "userId");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The door, from outside.
 
+mod bodies;
 mod document;
 mod layers;
 mod who;

@@ -1,13 +1,40 @@
-//! Calls of a process that dies on the way, for tests.
+//! Calls of a process that dies on the way, or whose queues do not answer, for tests.
 
 use std::sync::Arc;
 
 use axum::{Extension, Router};
-use ports::Chronicle;
+use ports::{Chronicle, MessageSender};
 use testkit::{Fuse, Fused, Moment};
 
 use crate::test_world::World;
 use crate::{Api, Caller, Queues, calls};
+
+/// The calls over the ports of `world`, made by `caller`, with other queues.
+pub(crate) fn sending<Q>(world: &World, caller: Caller, queue: &Q) -> Router
+where
+    Q: MessageSender + Clone + 'static,
+{
+    let Api { store, chronicle, ledger, registers, deliveries, endpoints, meters, .. } =
+        &*world.api;
+    let queue = || queue.clone();
+    let api = Api::<(_, _, _, _, _, _, _, _, _, _)> {
+        bucket: world.api.bucket.clone(),
+        store: store.clone(),
+        chronicle: Chronicle {
+            jobs: chronicle.jobs.clone(),
+            bus: chronicle.bus.clone(),
+            clock: chronicle.clock.clone(),
+        },
+        ledger: ledger.clone(),
+        registers: registers.clone(),
+        deliveries: deliveries.clone(),
+        endpoints: endpoints.clone(),
+        meters: meters.clone(),
+        queues: Queues { ingest: queue(), ltx: queue(), render: queue(), deliver: queue() },
+        rules: world.api.rules.clone(),
+    };
+    calls::routes().with_state(Arc::new(api)).layer(Extension(caller))
+}
 
 /// The calls over the ports of `world`, made by `caller` in a process that dies with `fuse`.
 pub(crate) fn dying(world: &World, caller: Caller, fuse: &Fuse) -> Router {

@@ -1,4 +1,5 @@
--- Whoever subscribes hears of every change of a row that row level security lets them read.
+-- Whoever subscribes hears of every change of a row that row level security lets them read. Supabase applies
+-- none to DELETE: whoever subscribes to those sees the ids of all rows that are removed, and nothing else.
 do $$
 begin
     if not exists (select from pg_publication where pubname = 'supabase_realtime') then

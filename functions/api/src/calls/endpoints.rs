@@ -26,7 +26,7 @@ use crate::chance::unguessable;
 use crate::endpoint_view::EndpointView;
 use crate::extract::{Path, Query};
 use crate::openapi::{Always, Conflict, Forbidden, Invalid, NotFound};
-use crate::query_fields::QueryFields;
+use crate::query_fields::{MAX_USER, QueryFields};
 use crate::{Api, Caller, Parts, Problem};
 
 #[derive(OpenApi)]
@@ -67,6 +67,9 @@ const OVERLAP: Duration = Duration::from_hours(24);
 /// How often a row is written when others write it at the same time.
 const TRIES: usize = 8;
 
+/// Longest id of an endpoint, in characters.
+const MAX_ID: usize = 64;
+
 /// Whose endpoint it is.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
@@ -78,23 +81,34 @@ struct OwnerQuery {
 
 impl OwnerQuery {
     fn owner(&self, caller: &Caller) -> Result<Option<String>, Problem> {
-        owner(caller, self.user_id.as_deref().filter(|id| !id.is_empty()))
+        owner(caller, self.user_id.as_deref().filter(|id| !id.is_empty()), "userId")
     }
 }
 
-/// Whose endpoints are meant; none: the house's.
-fn owner(caller: &Caller, wanted: Option<&str>) -> Result<Option<String>, Problem> {
+/// Whose endpoints are meant, as `field` says; none: the house's.
+fn owner(caller: &Caller, wanted: Option<&str>, field: &str) -> Result<Option<String>, Problem> {
     let mut fields = QueryFields::default();
     // A job of nobody's has no owner who could be told.
-    if wanted.is_some_and(|id| id.is_empty() || id == NOBODY || id.len() > 200) {
-        fields.refuse("userId", "it should be the id of a user");
+    if wanted.is_some_and(|id| id == NOBODY || !(1..=MAX_USER).contains(&id.chars().count())) {
+        fields
+            .refuse(field, format!("it should be the id of a user: at most {MAX_USER} characters"));
     }
     fields.done()?;
     caller.user(wanted)
 }
 
+/// Nothing else is asked for: what is longer fits into no key of the table.
+fn check_id(id: &str) -> Result<(), Problem> {
+    let is_ours = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if (1..=MAX_ID).contains(&id.len()) && id.bytes().all(is_ours) {
+        return Ok(());
+    }
+    Err(Problem::not_found("endpoint"))
+}
+
 /// The endpoint of this owner.
 async fn find<P: Parts>(api: &Api<P>, owner: Option<&str>, id: &str) -> Result<Endpoint, Problem> {
+    check_id(id)?;
     let found = api.endpoints.get(owner, id).await?;
     found.ok_or_else(|| Problem::not_found("endpoint"))
 }
@@ -195,7 +209,9 @@ async fn delete<P: Parts>(
     Path(id): Path<String>,
     Query(query): Query<OwnerQuery>,
 ) -> Result<StatusCode, Problem> {
-    api.endpoints.delete(query.owner(&caller)?.as_deref(), &id).await?;
+    let owner = query.owner(&caller)?;
+    check_id(&id)?;
+    api.endpoints.delete(owner.as_deref(), &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

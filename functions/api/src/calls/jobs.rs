@@ -74,9 +74,9 @@ struct Asked {
 
 impl ListQuery {
     fn read(&self, caller: &Caller) -> Result<Asked, Problem> {
-        let user = caller.user(self.user_id.as_deref().filter(|id| !id.is_empty()))?;
         let mut fields = QueryFields::default();
-        if user.is_none() {
+        let user = caller.user(fields.user(self.user_id.as_deref()).as_deref())?;
+        if user.is_none() && self.user_id.as_deref().unwrap_or_default().is_empty() {
             fields.refuse("userId", "a service says whose jobs: - for those of nobody");
         }
         let state = self.state.as_deref();

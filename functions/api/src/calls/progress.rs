@@ -8,6 +8,7 @@ mod tests;
 mod ticket;
 mod watch;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ pub(super) fn routes<P: Parts>() -> Router<Arc<Api<P>>> {
 const LONGEST_WAIT_SECS: u64 = 20;
 
 /// Where to go on, and how.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct EventsQuery {
     /// Only facts behind this number; 0: all of them.
@@ -58,6 +59,14 @@ struct EventsQuery {
     wait: Option<String>,
     /// A ticket for the events of this job, instead of a token.
     ticket: Option<String>,
+}
+
+impl fmt::Debug for EventsQuery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { after, wait, .. } = self;
+        let mut query = f.debug_struct("EventsQuery");
+        query.field("after", after).field("wait", wait).finish_non_exhaustive()
+    }
 }
 
 /// What is asked for, read.

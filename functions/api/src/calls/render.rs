@@ -38,7 +38,7 @@ pub(super) fn routes<P: Parts>() -> Router<Arc<Api<P>>> {
 }
 
 /// What goes on top of a clip from now on. What is absent stays as it was; what is null is left out.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct NewRender {
     /// The job whose clip it is.
@@ -67,7 +67,7 @@ struct NewRender {
 }
 
 /// What becomes of one thing on top of a clip.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Default, PartialEq, Eq)]
 enum Wish {
     /// It is absent.
     #[default]
@@ -205,7 +205,7 @@ async fn render<P: Parts>(
     let mut bad = BadFields::default();
     ornaments.check_there(api, &mut bad).await?;
     bad.finish()?;
-    let placed = ornaments.placed(job.order.user_id.as_deref(), id)?;
+    let placed = ornaments.placed(job.order.user_id.as_deref(), format!("{}/{id}", job.id))?;
     let rerender = Rerender { render_id: id, branding: body.branding(job, &placed) };
 
     let claim: Option<Claim> = match key {

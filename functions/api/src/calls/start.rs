@@ -19,8 +19,8 @@ use utoipa::{OpenApi, ToSchema};
 use crate::bad_fields::BadFields;
 use crate::idempotency::{Repeatable, RequestKey, job_id};
 use crate::media_url::MediaUrl;
-use crate::new_job::NewJob;
-use crate::openapi::{Always, Body, Forbidden};
+use crate::new_job::{NewJob, refuse_ended};
+use crate::openapi::{Always, Body, Conflict, Forbidden};
 use crate::ornaments::Ornaments;
 use crate::wishes::Wishes;
 use crate::{Api, Caller, Parts, Problem};
@@ -45,7 +45,7 @@ pub(super) fn routes<P: Parts>() -> Router<Arc<Api<P>>> {
 }
 
 /// A photo, and what is to become of it.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct NewVideo {
     /// Whose it is; that of the token, unless a service asks.
@@ -118,6 +118,7 @@ struct Started {
         Always,
         Body,
         Forbidden,
+        Conflict,
     ),
 )]
 async fn start_video_job<P: Parts>(
@@ -131,6 +132,7 @@ async fn start_video_job<P: Parts>(
         Some(job) => job,
         None => video.begin(&api, &caller, user, body.wishes(), key.as_ref()).await?,
     };
+    refuse_ended(&job)?;
     if job.state == JobState::Pending {
         // Done again by a repeat: an earlier sending may have come no further than the row.
         video.set_going(&api, &job).await?;

@@ -16,6 +16,7 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 use crate::caller::owner;
 use crate::extract::Query;
 use crate::openapi::{Always, Forbidden, Invalid};
+use crate::query_fields::QueryFields;
 use crate::{Api, Caller, Parts, Problem};
 
 #[derive(OpenApi)]
@@ -123,7 +124,10 @@ async fn usage<P: Parts>(
     caller: Caller,
     Query(query): Query<UsageQuery>,
 ) -> Result<axum::Json<Usage>, Problem> {
-    let user = caller.user(query.user_id.as_deref().filter(|id| !id.is_empty()))?;
+    let mut fields = QueryFields::default();
+    let wanted = fields.user(query.user_id.as_deref());
+    fields.done()?;
+    let user = caller.user(wanted.as_deref())?;
     let owner = owner(user.as_deref());
     let (now, rules) = (api.now(), &api.rules);
     let [account, ..] = Account::of(user.as_deref(), now);

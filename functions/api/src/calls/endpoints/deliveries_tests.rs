@@ -4,12 +4,12 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use domain::{EventId, Timestamp};
 use events::DeliveryRequest;
-use ports::{Clock, Delivery, DeliveryState};
+use ports::{Clock, Delivery, DeliveryState, MessageSender, QueueError};
 use serde_json::{Value, json};
-use testkit::{InMemoryDeliveries, InMemoryEndpoints, samples};
+use testkit::{InMemoryDeliveries, InMemoryEndpoints, RecordingQueue, samples};
 
 use crate::Caller;
-use crate::test_crash::{dying, moments};
+use crate::test_crash::{dying, moments, sending};
 use crate::test_world::{World, answer, request};
 
 const MINE: &str = "/api/webhook-endpoints/mine";
@@ -280,4 +280,50 @@ async fn a_replay_that_broke_off_is_completed_by_the_repeat() {
         assert_eq!((delivery.state, delivery.attempts), (DeliveryState::Waiting, 0));
         assert!(!sent(&user).is_empty(), "{fuse:?}");
     }
+}
+
+/// A queue that does not take what names this event, and is slow with everything else.
+#[derive(Clone, Debug)]
+struct Choosy {
+    refused: EventId,
+    taken: RecordingQueue,
+}
+
+impl MessageSender for Choosy {
+    async fn send(&self, body: &str) -> Result<(), QueueError> {
+        if body.contains(&self.refused.to_string()) {
+            let (queue, source) = ("deliver".to_owned(), "it does not answer".into());
+            return Err(QueueError { action: "send to", queue, source });
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        self.taken.send(body).await
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_was_told_to_deliver_again_is_as_it_was() {
+    let user = world([delivered(1)]);
+    let path = format!("{MINE}/deliveries/{}/replay", delivered(1).event);
+    let queue = Choosy { refused: delivered(1).event, taken: RecordingQueue::default() };
+    let router = sending(&user, Caller::User("user-1".to_owned()), &queue);
+
+    let (status, ..) = answer(router, request("POST", &path, &[], &Value::Null)).await;
+
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(mine(&user), [delivered(1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_cannot_be_replayed_leaves_no_other_half_way() {
+    let user = world((1..=40).map(delivered));
+    let path = format!("{MINE}/replay?since=2026-11-20T10:00:00Z");
+    let queue = Choosy { refused: delivered(1).event, taken: RecordingQueue::default() };
+    let router = sending(&user, Caller::User("user-1".to_owned()), &queue);
+
+    let (status, ..) = answer(router, request("POST", &path, &[], &Value::Null)).await;
+
+    let due = mine(&user).iter().filter(|one| one.state == DeliveryState::Waiting).count();
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!((mine(&user)[0].clone(), due), (delivered(1), 39));
+    assert_eq!(queue.taken.sent().len(), due);
 }

@@ -20,7 +20,7 @@ use crate::query_fields::QueryFields;
 use crate::{Api, Caller, Parts, Problem};
 
 /// How many endpoints one owner may have.
-const MOST: usize = 20;
+const MOST: usize = 10;
 
 /// Where to post webhooks, and which.
 #[derive(Deserialize, ToSchema)]
@@ -78,7 +78,8 @@ pub(super) struct NewEndpointView {
 /// Asks to be told.
 ///
 /// By signed webhooks (Standard Webhooks) about the jobs of one user; an endpoint that a service makes
-/// for nobody in particular is told about everybody's. An owner has at most 20.
+/// for nobody in particular is told about everybody's. An owner has at most 10, so that its receivers,
+/// four attempts at once each, never take all that is given to deliveries.
 #[utoipa::path(
     post,
     path = "/api/webhook-endpoints",
@@ -96,7 +97,7 @@ pub(super) async fn register<P: Parts>(
     caller: Caller,
     Json(wanted): Json<NewEndpoint>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], axum::Json<NewEndpointView>), Problem> {
-    let owner = owner(&caller, wanted.user_id.as_deref())?;
+    let owner = owner(&caller, wanted.user_id.as_deref(), "/userId")?;
     let loopback = api.rules.allows_loopback;
     let guard = if loopback { Guard::with_loopback() } else { Guard::STRICT };
     let (url, events) = wanted.read(guard)?;

@@ -6,8 +6,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use domain::{EventId, Timestamp};
 use events::DeliveryRequest;
-use futures::{StreamExt, TryStreamExt};
-use ports::{Clock, Delivery, DeliveryLog, DeliveryState, Endpoint, MessageSender, Replaced};
+use futures::StreamExt;
+use ports::{
+    Chain, Clock, Delivery, DeliveryLog, DeliveryState, Endpoint, MessageSender, Replaced,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -49,7 +51,10 @@ async fn again<P: Parts>(
         let (state, replays) = (DeliveryState::Waiting, before.replays + 1);
         let after = Delivery { state, attempts: 0, replays, next_at: now, ..before.clone() };
         if api.deliveries.write(Some(&before), &after).await? == Replaced::Done {
-            send(api, endpoint, after.event).await?;
+            if let Err(problem) = send(api, endpoint, after.event).await {
+                take_back(api, &after, &before).await;
+                return Err(problem);
+            }
             return Ok(Again::Sent(after.into()));
         }
         match api.deliveries.get(before.event, &endpoint.id).await? {
@@ -58,6 +63,19 @@ async fn again<P: Parts>(
         }
     }
     Err(Problem::conflict("others keep changing it: ask again in a moment"))
+}
+
+/// Nobody was told that the delivery is due, so the row is as it was: if that does not work, the row
+/// waits until it is replayed again.
+async fn take_back<P: Parts>(api: &Api<P>, due: &Delivery, before: &Delivery) {
+    if let Err(error) = api.deliveries.write(Some(due), before).await {
+        tracing::warn!(
+            job.id = %due.job,
+            event.id = %due.event,
+            error = %Chain(&error),
+            "a delivery stays due that nobody was told of"
+        );
+    }
 }
 
 async fn send<P: Parts>(api: &Api<P>, endpoint: &Endpoint, event: EventId) -> Result<(), Problem> {
@@ -199,8 +217,11 @@ async fn replay_since<P: Parts>(
         let set_going = futures::stream::iter(page)
             .map(|delivery| again(api, endpoint, delivery))
             .buffer_unordered(AT_ONCE);
-        let set_going: Vec<Again> = set_going.try_collect().await?;
-        replayed += set_going.iter().filter(|one| matches!(one, Again::Sent(_))).count();
+        // All of them, whatever becomes of one: what is begun is not dropped half way.
+        let set_going: Vec<Result<Again, Problem>> = set_going.collect().await;
+        for one in set_going {
+            replayed += usize::from(matches!(one?, Again::Sent(_)));
+        }
         if was_last {
             return Ok(ReplayView { replayed, ..ReplayView::default() });
         }

@@ -138,14 +138,14 @@ async fn what_is_not_asked_for_is_refused() {
     assert_eq!(other.0, StatusCode::FORBIDDEN);
     assert_eq!(
         (nobody.0, &nobody.1["errors"][0]["field"]),
-        (StatusCode::UNPROCESSABLE_ENTITY, &json!("userId"))
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("/userId"))
     );
     assert_eq!(unknown.0, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
-async fn an_owner_has_at_most_twenty() {
-    let all = (0..20).map(|n| samples::endpoint(Some("user-1"), &format!("e{n}")));
+async fn an_owner_has_at_most_ten() {
+    let all = (0..10).map(|n| samples::endpoint(Some("user-1"), &format!("e{n}")));
     let endpoints = all.fold(InMemoryEndpoints::default(), |all, one| all.with(&one));
     let world = World::with(|api| api.endpoints = endpoints);
     let body = json!({ "url": "https://hooks.example.com/" });
@@ -256,4 +256,25 @@ async fn a_disabled_endpoint_says_why_and_is_enabled_again() {
     assert_eq!((first.0, first.1.get("disabled")), (StatusCode::OK, None));
     assert_eq!(first, second);
     assert_eq!(only(&world).disabled, None);
+}
+
+#[tokio::test]
+async fn what_can_be_no_id_is_not_looked_for() {
+    let user = world().user("user-1");
+    let long = "e".repeat(65);
+
+    for id in [long.as_str(), "a%20b", "a%23b", "%C3%A9", "a.b", "%00"] {
+        for (method, path) in [
+            ("GET", String::new()),
+            ("DELETE", String::new()),
+            ("POST", "/rotate-secret".to_owned()),
+            ("POST", "/enable".to_owned()),
+            ("GET", "/deliveries".to_owned()),
+        ] {
+            let (status, problem) = call(&user, method, &format!("/{id}{path}")).await;
+            assert_eq!(status, StatusCode::NOT_FOUND, "{method} {id}{path}: {problem}");
+        }
+    }
+    let fits = "e".repeat(64);
+    assert_eq!(call(&user, "DELETE", &format!("/{fits}")).await.0, StatusCode::NO_CONTENT);
 }

@@ -166,7 +166,7 @@ pub(super) async fn delete<P: Parts>(
         tracing::warn!(job.id = %deleted.id, error = %Chain(&error), "removal is announced later");
     }
     // What breaks here is no matter of the caller's.
-    if let Err(error) = erase(&api.store, &api.chronicle.jobs, &deleted).await {
+    if let Err(error) = erase(&api.store, &deleted).await {
         tracing::warn!(job.id = %deleted.id, error = %Chain(&error), "removal is gone on with later");
     }
     Ok(StatusCode::NO_CONTENT)

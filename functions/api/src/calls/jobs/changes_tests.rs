@@ -192,7 +192,6 @@ async fn a_removed_job_leaves_nothing_but_its_name() {
 
     assert_eq!((status, body), (StatusCode::NO_CONTENT, Value::Null));
     assert_eq!(world.api.store.keys(), [keys::video(other.id).to_string()]);
-    assert!(world.api.chronicle.jobs.is_forgotten(job.id));
     assert_eq!(world.row(&job).order.prompt, "");
     assert_eq!(world.api.chronicle.bus.facts::<JobDeleted>().len(), 1);
     assert_eq!(bytes(&world.api.meters).await, 1);
@@ -237,7 +236,7 @@ async fn a_removal_that_broke_off_anywhere_is_completed_by_the_repeat() {
     assert!(unhurt.count() > 8, "{}", unhurt.count());
 
     for fuse in moments(unhurt.count()) {
-        let (world, job) = ended().await;
+        let (world, _) = ended().await;
 
         answer(dying(&world, owner(), &fuse), request()).await;
         let (status, _, _) = answer(world.user("user-1").router(), request()).await;
@@ -245,7 +244,6 @@ async fn a_removal_that_broke_off_anywhere_is_completed_by_the_repeat() {
         assert!(fuse.blown());
         assert_eq!(status, StatusCode::NO_CONTENT, "{fuse:?}");
         assert!(world.api.store.keys().is_empty(), "{fuse:?}");
-        assert!(world.api.chronicle.jobs.is_forgotten(job.id), "{fuse:?}");
         assert!(!world.api.chronicle.bus.facts::<JobDeleted>().is_empty(), "{fuse:?}");
         // Never twice; not at all if it died between the row and the meter, the fourth change.
         let left = bytes(&world.api.meters).await;
@@ -262,7 +260,7 @@ async fn a_removal_that_broke_off_is_completed_by_the_sweep_too() {
 
     // Before the row is written there is nothing to go on with.
     for fuse in moments(unhurt.count()).skip(1) {
-        let (world, job) = ended().await;
+        let (world, _) = ended().await;
         answer(dying(&world, owner(), &fuse), request()).await;
 
         let Chronicle { jobs, .. } = &world.api.chronicle;
@@ -270,11 +268,10 @@ async fn a_removal_that_broke_off_is_completed_by_the_sweep_too() {
             world.api.chronicle.publish(&event).await.expect("published");
         }
         for deleted in jobs.in_state(JobState::Deleted, 10).await.expect("read") {
-            erase(&world.api.store, jobs, &deleted).await.expect("removed");
+            erase(&world.api.store, &deleted).await.expect("removed");
         }
 
         assert!(world.api.store.keys().is_empty(), "{fuse:?}");
-        assert!(jobs.is_forgotten(job.id), "{fuse:?}");
         assert!(!world.api.chronicle.bus.facts::<JobDeleted>().is_empty(), "{fuse:?}");
     }
 }
@@ -310,14 +307,9 @@ async fn a_bus_that_is_down_does_not_keep_a_job_from_being_removed() {
     assert!(world.api.store.keys().is_empty());
     assert_eq!(bytes(&world.api.meters).await, 1);
     assert!(world.api.chronicle.bus.facts::<JobDeleted>().is_empty());
-    assert!(
-        !world.api.chronicle.jobs.is_forgotten(job.id),
-        "what is not announced is not forgotten"
-    );
 
     answer(world.user("user-1").router(), request()).await;
 
     assert_eq!(world.api.chronicle.bus.facts::<JobDeleted>().len(), 1);
-    assert!(world.api.chronicle.jobs.is_forgotten(job.id));
     assert_eq!(bytes(&world.api.meters).await, 1, "given back once");
 }

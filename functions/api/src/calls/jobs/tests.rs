@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -179,12 +181,13 @@ async fn only_what_is_there_can_be_downloaded_and_not_for_ever() {
     };
 
     let names =
-        |media: &Value| media.as_object().expect("media").keys().cloned().collect::<Vec<_>>();
+        |media: &Value| media.as_object().expect("media").keys().cloned().collect::<BTreeSet<_>>();
     let done = media(&rendered).await;
 
     assert_eq!(media(&pending).await, json!({}));
-    assert_eq!(names(&media(&filmed).await), ["clip", "photo"]);
-    assert_eq!(names(&done), ["clip", "photo", "poster", "video"]);
+    let expected = |names: &[&str]| names.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+    assert_eq!(names(&media(&filmed).await), expected(&["clip", "photo"]));
+    assert_eq!(names(&done), expected(&["clip", "photo", "poster", "video"]));
     assert_eq!(done["video"]["expiresAt"], "2026-11-20T11:00:00.000Z");
     let url = done["video"]["url"].as_str().expect("an address");
     assert!(url.contains(&keys::video(rendered.id).to_string()), "{url}");
@@ -258,4 +261,22 @@ async fn a_job_that_is_foreign_deleted_or_none_is_not_found() {
         assert_eq!(get(caller, &id).await, StatusCode::NOT_FOUND, "{id}");
     }
     assert_eq!(get(world.service(), &there.id.to_string()).await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_user_of_more_than_200_characters_is_no_user() {
+    let service = World::default().service();
+    let (fits, long) = ("u".repeat(200), "u".repeat(201));
+
+    for path in ["/api/jobs", "/api/usage", "/api/webhook-endpoints", "/api/webhook-endpoints/e1"] {
+        let asked =
+            async |id: &str| service.call("GET", &format!("{path}?userId={id}"), Value::Null).await;
+
+        let (status, _, problem) = asked(&long).await;
+
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        assert_eq!(problem["errors"].as_array().map(Vec::len), Some(1), "{problem}");
+        assert_eq!(problem["errors"][0]["field"], "userId");
+        assert_ne!(asked(&fits).await.0, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use domain::{Job, JobId, JobState, ObjectKey, keys};
+use domain::{JobId, JobState, ObjectKey, keys};
 use events::rfc3339;
 use ports::{Bound, Uploads};
 use serde::Serialize;
@@ -17,7 +17,7 @@ use super::new_upload::{MAX_SINGLE_BYTES, NewUpload};
 use crate::bad_fields::BadFields;
 use crate::caller::owner;
 use crate::idempotency::{Repeatable, RequestKey, job_id};
-use crate::new_job::NewJob;
+use crate::new_job::{NewJob, refuse_ended};
 use crate::openapi::{Always, Body, Conflict, Forbidden};
 use crate::ornaments::{Ornament, Ornaments};
 use crate::quota::Use;
@@ -124,14 +124,6 @@ async fn announce_photo<P: Parts>(
     let grant = grant(api, caller, id, user, job.upload_key, body).await?;
     let location = Some(format!("/api/jobs/{id}"));
     Ok(created(location, UploadGrant { job_id: Some(id.to_string()), ..grant }))
-}
-
-fn refuse_ended(job: &Job) -> Result<(), Problem> {
-    if matches!(job.state, JobState::Cancelled | JobState::Expired | JobState::Deleted) {
-        let detail = format!("the job is {}: begin another with a new Idempotency-Key", job.state);
-        return Err(Problem::conflict(detail));
-    }
-    Ok(())
 }
 
 async fn announce_ornament<P: Parts>(

@@ -66,7 +66,7 @@ impl Purpose {
 }
 
 /// A file that is about to be uploaded and, for a photo, what is to become of it.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct NewUpload {
     /// What it is used for.

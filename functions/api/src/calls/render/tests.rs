@@ -73,7 +73,7 @@ async fn a_logo_in_the_bucket_is_used_and_one_from_elsewhere_is_asked_for_first(
 
     assert_eq!(status, StatusCode::ACCEPTED, "{body}");
     let (id, branding) = wanted(&world, &job);
-    let to = format!("music/user-1/{id}/song.mp3");
+    let to = format!("music/user-1/{}/{id}/song.mp3", job.id);
     assert_eq!(branding.title.as_deref(), Some("Villa Azul"));
     assert_eq!(branding.logo_key, ObjectKey::new("logos/user-1/logo.png").ok());
     assert_eq!(branding.music_key, ObjectKey::new(to.as_str()).ok());

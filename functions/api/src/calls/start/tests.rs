@@ -193,6 +193,26 @@ async fn a_repeat_is_the_same_job_however_far_it_is() {
 }
 
 #[tokio::test]
+async fn a_repeat_after_the_job_is_over_is_refused() {
+    for state in [JobState::Cancelled, JobState::Expired, JobState::Deleted] {
+        let (world, own) = world().await;
+        let image = format!("photos/{}.jpg", own.id);
+        let (_, _, first) = world.call_with("POST", PATH, &KEY, of(image.as_str())).await;
+        let job = job_of(&world, &first);
+        world.api.store.remove(&job.upload_key);
+        for step in samples::steps_to(&job, state) {
+            world.step(&job, &step).await;
+        }
+
+        let (status, _, problem) = world.call_with("POST", PATH, &KEY, of(image)).await;
+
+        assert_eq!(status, StatusCode::CONFLICT, "{state}: {problem}");
+        assert_eq!(problem["type"], "urn:stillmotion:problem:conflict");
+        assert_eq!(world.api.store.content(&job.upload_key), None, "{state}");
+    }
+}
+
+#[tokio::test]
 async fn a_limit_stops_jobs_and_their_bytes() {
     let (own, body) = (samples::job(), of(format!("photos/{}.jpg", samples::job().id)));
     let world = World::with(|api| {
