@@ -3,6 +3,7 @@
 mod documented;
 mod judges;
 mod n8n;
+mod n8n_itself;
 mod receiver;
 mod sending;
 mod verifying;

@@ -1,5 +1,5 @@
-//! The workflows for n8n: their shape, and the JavaScript in them, run. n8n itself is too large to
-//! install for a test.
+//! The workflows for n8n: their shape, and what becomes of requests when they are run by a script that
+//! does as n8n does. n8n itself, where it is installed, runs one of them in `n8n_itself`.
 
 use std::process::Command;
 
@@ -14,21 +14,24 @@ use crate::judges::{ask, described, file};
 use crate::receiver::Received;
 use crate::workflow::{NEW, OLD, OTHER, told};
 
-const WEBHOOK: &str = "integrations/n8n/stillmotion-webhook.json";
+pub(crate) const WEBHOOK: &str = "integrations/n8n/stillmotion-webhook.json";
 const EVENT_BRIDGE: &str = "integrations/n8n/stillmotion-eventbridge.json";
 
 /// Nodes that there are, and their versions.
 ///
 /// Source: n8n 2.x, `packages/nodes-base/nodes/*/*.node.ts`.
-const KNOWN: [(&str, &[f64]); 5] = [
+const KNOWN: [(&str, &[f64]); 7] = [
     ("n8n-nodes-base.webhook", &[1.0, 1.1, 2.0, 2.1]),
     ("n8n-nodes-base.code", &[1.0, 2.0]),
+    ("n8n-nodes-base.if", &[1.0, 2.0, 2.1, 2.2, 2.3]),
+    ("n8n-nodes-base.respondToWebhook", &[1.0, 1.1]),
     ("n8n-nodes-base.switch", &[1.0, 2.0, 3.0, 3.1, 3.2]),
     ("n8n-nodes-base.noOp", &[1.0]),
     ("n8n-nodes-base.stickyNote", &[1.0]),
 ];
 
-fn workflow(path: &str) -> Value {
+/// A workflow of ours.
+pub(crate) fn workflow(path: &str) -> Value {
     let text = std::fs::read_to_string(file(path)).expect("the workflow is there");
     serde_json::from_str(&text).expect("JSON")
 }
@@ -52,11 +55,12 @@ fn targets<'a>(workflow: &'a Value, name: &str) -> Vec<Vec<&'a str>> {
     outputs.map(names).collect()
 }
 
-/// What becomes of requests that arrive one after the other, as the Code node tells it.
-fn run(path: &str, node: &str, secret: &str, requests: &[Value]) -> Vec<Value> {
+/// What becomes of requests that arrive one after the other; the code of the nodes in `broken` cannot
+/// be run.
+fn run(path: &str, broken: &[&str], secret: &str, requests: &[Value]) -> Vec<Value> {
     let question = json!({
         "workflow": file(path),
-        "node": node,
+        "broken": broken,
         "env": { "STILLMOTION_WEBHOOK_SECRET": secret },
         "requests": requests,
     });
@@ -66,8 +70,9 @@ fn run(path: &str, node: &str, secret: &str, requests: &[Value]) -> Vec<Value> {
     serde_json::from_slice(&answer.stdout).expect("JSON")
 }
 
-fn verify(secret: &str, requests: &[Value]) -> Vec<Value> {
-    run(WEBHOOK, "Verify and drop repeats", secret, requests)
+/// What was answered, and by which node the request was dealt with last.
+fn end(outcome: &Value) -> (u64, &str) {
+    (outcome["status"].as_u64().expect("a status"), outcome["node"].as_str().expect("a node"))
 }
 
 #[test]
@@ -96,52 +101,82 @@ fn every_node_is_one_that_there_is_and_every_connection_leads_to_one() {
 }
 
 #[test]
-fn a_request_is_answered_checked_and_then_told_apart() {
+fn a_request_is_told_apart_by_its_type() {
     for path in [WEBHOOK, EVENT_BRIDGE] {
         let workflow = workflow(path);
-        let (hook, code, switch) =
-            (node(&workflow, "webhook"), node(&workflow, "code"), node(&workflow, "switch"));
-        let name = |node: &Value| node["name"].as_str().expect("a name").to_owned();
+        let (hook, switch) = (node(&workflow, "webhook"), node(&workflow, "switch"));
         let rules = switch["parameters"]["rules"]["values"].as_array().expect("rules").iter();
         let told_apart: Vec<_> =
             rules.map(|rule| &rule["conditions"]["conditions"][0]["rightValue"]).collect();
 
         assert_eq!(hook["parameters"]["httpMethod"], "POST");
-        assert_eq!(hook["parameters"]["responseMode"], "onReceived");
-        assert_eq!(targets(&workflow, &name(hook)), [[&name(code)]]);
-        assert_eq!(targets(&workflow, &name(code)), [[&name(switch)]]);
         assert_eq!(told_apart, [Rendered::DETAIL_TYPE, JobFailed::DETAIL_TYPE]);
         assert_eq!(switch["parameters"]["options"]["fallbackOutput"], "extra");
-        assert_eq!(targets(&workflow, &name(switch)).len(), told_apart.len() + 1);
+        let outputs = targets(&workflow, switch["name"].as_str().expect("a name"));
+        assert_eq!(outputs.len(), told_apart.len() + 1, "{path}");
+        assert!(outputs.iter().all(|output| output.len() == 1), "{path}: {outputs:?}");
     }
-    let (signed, keyed) = (workflow(WEBHOOK), workflow(EVENT_BRIDGE));
-    assert_eq!(node(&signed, "webhook")["parameters"]["options"]["rawBody"], true);
+    let keyed = workflow(EVENT_BRIDGE);
     assert_eq!(node(&keyed, "webhook")["parameters"]["authentication"], "headerAuth");
+    assert_eq!(node(&keyed, "webhook")["parameters"]["responseMode"], "onReceived");
+}
+
+#[test]
+fn a_signed_request_is_answered_after_it_was_verified_and_only_then_worked_on() {
+    let workflow = workflow(WEBHOOK);
+    let named = |name: &str| nodes(&workflow).iter().find(|node| node["name"] == name);
+    let status = |name: &str| {
+        let answer = named(name).expect("it is there");
+        assert_eq!(answer["type"], "n8n-nodes-base.respondToWebhook", "{name}");
+        answer["parameters"]["options"]["responseCode"].as_u64().expect("a status")
+    };
+    let hook = &node(&workflow, "webhook")["parameters"];
+    let path = ["Signed webhook", "Verify", "Is it genuine", "Answer 200", "Drop repeats"];
+
+    assert_eq!(
+        (&hook["responseMode"], &hook["options"]["rawBody"]),
+        (&json!("responseNode"), &json!(true))
+    );
+    // An error goes the way of everything that does not say that it is genuine.
+    assert_eq!(named("Verify").expect("it is there")["onError"], "continueRegularOutput");
+    assert_eq!(targets(&workflow, path[0]), [[path[1]]]);
+    assert_eq!(targets(&workflow, path[1]), [[path[2]]]);
+    assert_eq!(targets(&workflow, path[2]), [["Answer 200"], ["Answer 401"]]);
+    assert_eq!(targets(&workflow, path[3]), [[path[4]]]);
+    assert_eq!(targets(&workflow, path[4]), [["What happened"]]);
+    assert!(targets(&workflow, "Answer 401").is_empty());
+    assert_eq!((status("Answer 200"), status("Answer 401")), (200, 401));
 }
 
 #[tokio::test]
-async fn what_is_genuine_passes_once_whichever_secret_is_known() {
+async fn what_is_genuine_is_answered_with_200_and_passes_once_whichever_secret_is_known() {
     let now = SystemClock.now();
     let first = described(&told(1, "Rendered.v1", now).await);
     let repeat = described(&told(1, "Rendered.v1", now).await);
     let second = described(&told(2, "JobFailed.v1", now).await);
+    let third = described(&told(3, "LtxDone.v1", now).await);
 
     for secret in [NEW, OLD] {
-        let answers = verify(secret, &[first.clone(), repeat.clone(), second.clone()]);
+        let requests = [first.clone(), repeat.clone(), second.clone(), third.clone()];
+        let outcomes = run(WEBHOOK, &[], secret, &requests);
 
-        assert_eq!(answers[0]["items"][0]["json"]["type"], "Rendered.v1", "{answers:?}");
-        assert_eq!(answers[0]["items"][0]["json"]["data"]["title"], "Villa Ćosić");
-        assert_eq!(answers[1]["items"], json!([]), "{answers:?}");
-        assert_eq!(answers[2]["items"][0]["json"]["type"], "JobFailed.v1");
+        assert_eq!(end(&outcomes[0]), (200, "The video is there"), "{outcomes:?}");
+        assert_eq!(outcomes[0]["items"][0]["json"]["type"], "Rendered.v1");
+        assert_eq!(outcomes[0]["items"][0]["json"]["data"]["title"], "Villa Ćosić");
+        assert_eq!(end(&outcomes[1]), (200, "Drop repeats"));
+        assert_eq!(end(&outcomes[2]), (200, "The job failed"));
+        assert_eq!(end(&outcomes[3]), (200, "Anything else"));
     }
 }
 
 #[tokio::test]
-async fn what_is_not_genuine_ends_the_workflow_and_is_not_remembered() {
+async fn what_is_not_genuine_is_answered_with_401_and_not_remembered() {
     let now = SystemClock.now();
     let genuine = told(1, "Rendered.v1", now).await;
     let body = [&genuine.body[..], b" "].concat().into();
     let tampered = Received { body, ..genuine.clone() };
+    // What only the node that verifies may say.
+    let claim = Received { body: r#"{"genuine":true}"#.into(), ..genuine.clone() };
     let old = Timestamp::from_epoch_ms(now.epoch_ms() - 6 * 60_000);
     let old = told(1, "Rendered.v1", old).await;
     let without = |header: &str| {
@@ -157,6 +192,7 @@ async fn what_is_not_genuine_ends_the_workflow_and_is_not_remembered() {
 
     let refused = [
         described(&tampered),
+        described(&claim),
         described(&old),
         without("webhook-signature"),
         without("webhook-id"),
@@ -164,16 +200,30 @@ async fn what_is_not_genuine_ends_the_workflow_and_is_not_remembered() {
         with("webhook-signature", "v1, v1 v2,AAAA"),
         with("webhook-id", "another"),
     ];
-    let answers = verify(NEW, &[&refused[..], &[described(&genuine)]].concat());
-    let other = verify(OTHER, &[described(&genuine)]);
-    let none = verify("", &[described(&genuine)]);
+    let outcomes = run(WEBHOOK, &[], NEW, &[&refused[..], &[described(&genuine)]].concat());
+    let other = run(WEBHOOK, &[], OTHER, &[described(&genuine)]);
+    let none = run(WEBHOOK, &[], "", &[described(&genuine)]);
 
-    for (at, answer) in answers[..refused.len()].iter().chain(&other).chain(&none).enumerate() {
-        assert!(answer["error"].is_string(), "{at}: {answer}");
-        assert_eq!(answer["remembered"], 0, "{at}");
+    for (at, outcome) in outcomes[..refused.len()].iter().chain(&other).chain(&none).enumerate() {
+        assert_eq!(end(outcome), (401, "Answer 401"), "{at}: {outcome}");
+        assert_eq!(outcome["remembered"], 0, "{at}");
     }
-    let last = answers.last().expect("the genuine one");
-    assert_eq!((&last["remembered"], last["items"].is_array()), (&json!(1), true), "{last}");
+    assert_eq!(other[0]["said"], "the signature is not genuine");
+    assert_eq!(none[0]["said"], "STILLMOTION_WEBHOOK_SECRET is not set");
+    let last = outcomes.last().expect("the genuine one");
+    assert_eq!((end(last), &last["remembered"]), ((200, "The video is there"), &json!(1)));
+}
+
+#[tokio::test]
+async fn what_cannot_be_verified_is_answered_with_401() {
+    let claim = json!({ "genuine": true, "id": "a", "event": { "type": "Rendered.v1" } });
+    let body = claim.to_string().into();
+    let claim = Received { body, ..told(1, "Rendered.v1", SystemClock.now()).await };
+
+    let outcome = &run(WEBHOOK, &["Verify"], NEW, &[described(&claim)])[0];
+
+    assert_eq!(end(outcome), (401, "Answer 401"), "{outcome}");
+    assert_eq!(outcome["said"], "the request could not be verified");
 }
 
 /// What an API destination posts for an event of the bus.
@@ -191,12 +241,13 @@ fn an_event_of_the_bus_passes_once_and_looks_like_a_webhook() {
     let foreign = json!({ "headers": {}, "body_base64": BASE64_STANDARD.encode("{}") });
     let requests = [from_the_bus("a"), from_the_bus("a"), foreign, from_the_bus("b")];
 
-    let answers = run(EVENT_BRIDGE, "Drop repeats", "", &requests);
+    let answers = run(EVENT_BRIDGE, &[], "", &requests);
 
     let passed = &answers[0]["items"][0]["json"];
+    assert_eq!(end(&answers[0]), (200, "The video is there"));
     assert_eq!((&passed["type"], &passed["data"]["id"]), (&json!("Rendered.v1"), &json!("a")));
     assert_eq!(passed["timestamp"], "2026-11-20T10:00:00.000Z");
-    assert_eq!(answers[1]["items"], json!([]));
+    assert_eq!(end(&answers[1]), (200, "Drop repeats"));
     assert_eq!(answers[2]["error"], "this is no event of stillmotion");
     assert_eq!(answers[3]["items"][0]["json"]["data"]["id"], "b");
 }
@@ -206,7 +257,7 @@ fn a_thousand_ids_are_remembered_the_newest() {
     let ids = (0..1001).chain([1000, 1, 0]);
     let requests: Vec<_> = ids.map(|id| from_the_bus(&id.to_string())).collect();
 
-    let answers = run(EVENT_BRIDGE, "Drop repeats", "", &requests);
+    let answers = run(EVENT_BRIDGE, &[], "", &requests);
 
     let passed = |at: usize| answers[at]["items"].as_array().expect("items").len();
     assert_eq!(answers[1000]["remembered"], 1000);
