@@ -90,7 +90,10 @@ async fn run(command: Command) -> Result<(), CommandError> {
 fn log_to_stderr(command: &Command) {
     let usual = if matches!(command, Command::Up(_)) { "info" } else { "off" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
-    // What the embedded S3 tells below that are whole requests, presigned addresses among them.
-    let filter = filter.add_directive("s3s=info".parse().expect("a directive"));
+    // What they tell below that are whole requests and answers, with presigned addresses and secrets of
+    // webhooks.
+    let filter = ["s3s=info", "aws_smithy_runtime=debug"]
+        .into_iter()
+        .fold(filter, |filter, cap| filter.add_directive(cap.parse().expect("a directive")));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::{FailureKind, Job, JobState, ObjectKey, Stage, keys};
 use film::Ffmpeg;
-use ports::{Content, ObjectMeta, ObjectStore};
+use ports::{Content, DeliveryState, Endpoints, ObjectMeta, ObjectStore};
 use render::FilmRenderer;
 use stillmotion::home;
 use testkit::{Answer, ReadyClip, Rng, samples};
@@ -79,7 +79,7 @@ async fn a_photo_deleted_before_it_is_read_is_accounted_for() {
     let delete = client.delete_object().bucket(world.home.bucket_name());
     delete.key("uploads/deleted.jpg").send().await.expect("deleted");
 
-    world.start(&parts);
+    world.start(&parts).await;
     let job = world.ended(id).await;
 
     assert_eq!(job.state, JobState::Failed);
@@ -100,7 +100,7 @@ async fn what_no_delivery_can_help_goes_to_the_dead_letter_queue_and_the_rest_is
         samples::s3_notification(&world.home.bucket_name(), &key, "e", 1)
     };
 
-    for queue in ["ingest", "ltx", "render", "notify"] {
+    for queue in ["ingest", "ltx", "render", "notify", "deliver"] {
         world.send(queue, "{ this is not JSON").await;
     }
     world.send("ingest", &foreign("photos/elsewhere.jpg")).await;
@@ -183,7 +183,7 @@ async fn a_photo_that_never_comes_expires_and_one_that_stands_still_is_given_up(
     let now = ports::Clock::now(&clock);
     let awaited = Job { created_at: now, updated_at: now, ..awaited };
     chronicle.begin(awaited.clone()).await.expect("begun");
-    world.start(&parts);
+    world.start(&parts).await;
 
     world.advance(Duration::from_hours(25));
     let swept = world.sweep().await;
@@ -224,8 +224,8 @@ async fn a_provider_that_takes_its_time_is_looked_at_again_and_paid_once() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_is_down_is_tried_again_and_one_that_is_gone_is_not() {
-    let down = [Answer::Status(503), Answer::Nothing, Answer::Status(302), Answer::Status(410)];
+async fn a_receiver_that_is_down_is_tried_again() {
+    let down = [Answer::Status(503), Answer::Nothing, Answer::Status(302)];
     let parts = Parts {
         receiver: testkit::RecordingReceiver::answering(down),
         generator: ReadyClip::new("").refusing("no"),
@@ -239,9 +239,30 @@ async fn a_receiver_that_is_down_is_tried_again_and_one_that_is_gone_is_not() {
 
     let states: Vec<_> =
         world.deliveries(id).await.into_iter().map(|delivery| delivery.state).collect();
-    let given_up = states.iter().filter(|state| **state == ports::DeliveryState::GivenUp).count();
-    assert_eq!((states.len(), given_up), (3, 1), "created, accepted, failed; one 410");
+    assert_eq!(states, [DeliveryState::Delivered; 3], "created, accepted, failed");
     assert_eq!(parts.receiver.requests().len(), 3 + 3, "three answers were tried again");
+}
+
+#[tokio::test]
+async fn a_receiver_that_is_gone_is_told_nothing_more_and_the_bus_hears_of_it() {
+    let parts = Parts {
+        receiver: testkit::RecordingReceiver::answering([Answer::Status(410)]),
+        generator: ReadyClip::new("").refusing("no"),
+        ..Parts::default()
+    };
+    let world = World::with(&parts).await;
+
+    let id = world.upload("told.jpg").await;
+    world.ended(id).await;
+    world.drained_with(Duration::from_mins(1)).await;
+
+    let endpoint = world.home.endpoints().get(None, "test").await.expect("read");
+    let disabled = endpoint.and_then(|endpoint| endpoint.disabled).expect("disabled");
+    assert!(disabled.announced && disabled.reason.contains("410"), "{disabled:?}");
+    let states: Vec<_> =
+        world.deliveries(id).await.into_iter().map(|delivery| delivery.state).collect();
+    assert!(states.contains(&DeliveryState::GivenUp), "{states:?}");
+    assert!(!states.contains(&DeliveryState::Waiting), "{states:?}");
 }
 
 /// A folder with programs of the given text as `ffmpeg`, and one that says what is asked as `ffprobe`.
@@ -262,7 +283,7 @@ async fn fails_to_render(ffmpeg: Ffmpeg) -> Job {
         fuse: plain.fuse,
     };
     let mut world = World::new().await;
-    world.start(&parts);
+    world.start(&parts).await;
     let id = world.upload("unlucky.jpg").await;
     let job = world.ended_with(id, Duration::from_millis(200)).await;
     world.drained_with(Duration::from_secs(2)).await;

@@ -53,7 +53,7 @@ async fn posted(name: Name, switches: Switches) -> (Fake, World, Duration) {
     let door = Door::open(listen, &world.home, fake_verifiers(&fake)).await.expect("a door");
     let base = format!("http://{}", door.address());
     let parts = Parts::default().with_generator(provider_posting_to(&fake, name, Some(&base)));
-    world.start(&parts);
+    world.start(&parts).await;
 
     let began = Instant::now();
     let id = world.upload_with("villa.jpg", &[("prompt", "over the pool")]).await;
@@ -99,7 +99,7 @@ async fn posts_that_are_not_genuine_are_refused_and_the_poll_finds_the_clip() {
             let base = format!("http://{}", door.address());
             let provider = provider_posting_to(&fake, name, Some(&base));
             let parts = Parts::default().with_generator(provider);
-            world.start(&parts);
+            world.start(&parts).await;
 
             let id = world.upload_with("villa.jpg", &[("prompt", "over the pool")]).await;
             tokio::time::sleep(Duration::from_secs(1)).await;

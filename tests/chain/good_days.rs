@@ -117,7 +117,7 @@ async fn everything_twice_and_shuffled_at_once() {
     for name in names {
         ids.push(world.upload(&name).await);
     }
-    world.start(&parts);
+    world.start(&parts).await;
     for id in &ids {
         world.ended_with(*id, Duration::from_secs(2)).await;
     }

@@ -13,7 +13,7 @@ use aws::bus_event;
 use aws_sdk_sqs::Client;
 use domain::{FailureKind, JobId, JobState, ObjectKey, Stage, keys};
 use events::{BusEvent, LtxRequest};
-use ports::{History, ObjectMeta, ObjectStore};
+use ports::{History, ObjectMeta, ObjectStore, Presigned};
 use stillmotion::Home;
 use stillmotion::home::{ACCESS_KEY, SECRET_KEY};
 use stillmotion::topology::Topology;
@@ -35,6 +35,7 @@ async fn the_embedded_cloud_keeps_every_promise() {
     let keys = Keys::new(ACCESS_KEY, SECRET_KEY);
 
     judge(&mut world, "the embedded cloud").await;
+    conformance::uploads_are_bound(&world.home.bucket(), send_as_signed).await;
     differences::are_still_there(Judge::Embedded, world.home.endpoint(), &keys, &keys).await;
 }
 
@@ -105,13 +106,17 @@ async fn judge(world: &mut World, name: &str) {
     conformance::object_store_pages(&home.bucket(), TWO_PAGES).await;
     println!("{name}: requests signed in advance");
     requests_signed_in_advance(home).await;
+    conformance::uploads(&home.bucket(), send_as_signed).await;
     println!("{name}: jobs");
     conformance::job_store(&home.jobs()).await;
+    conformance::job_listing(&home.jobs()).await;
     println!("{name}: ledger");
     conformance::ledger(&home.ledger()).await;
     conformance::registers(&home.registers()).await;
+    conformance::meters(&home.meters()).await;
     println!("{name}: deliveries");
     conformance::delivery_log(&home.deliveries()).await;
+    conformance::endpoints(&home.endpoints()).await;
 }
 
 /// Photos become videos, once, whatever is told twice; what is no photo is refused; what nobody was
@@ -120,7 +125,7 @@ async fn the_chain(world: &mut World) {
     let parts = Parts::default();
     let lost = world.upload("lost.jpg").await;
     Inbox::of(&world.home, "ingest").empty().await;
-    world.start(&parts);
+    world.start(&parts).await;
 
     let mut uploads = Vec::new();
     for n in 0..6 {
@@ -211,6 +216,18 @@ async fn requests_signed_in_advance(home: &Home) {
     assert_eq!(got.text().await.expect("a body"), "photo");
     let head = bucket.head(&key).await.expect("head").expect("there");
     assert_eq!((head.size_bytes, head.meta), (5, meta));
+}
+
+/// Makes a request that was signed in advance. The client says how long its body is.
+async fn send_as_signed(method: &'static str, signed: Presigned, body: Vec<u8>) -> (u16, Vec<u8>) {
+    let method = method.parse().expect("a method");
+    let request = reqwest::Client::new().request(method, &signed.url).body(body);
+    let headers = signed.headers.iter().filter(|(name, _)| name != "content-length");
+    let add = |request: reqwest::RequestBuilder, (name, value): &(String, String)| {
+        request.header(name, value)
+    };
+    let answer = headers.fold(request, add).send().await.expect("an answer");
+    (answer.status().as_u16(), answer.bytes().await.expect("a body").to_vec())
 }
 
 /// What arrives in a queue, kept.

@@ -7,6 +7,7 @@ mod filming;
 mod good_days;
 mod judges;
 mod ministack;
+mod readme;
 mod spending;
 mod studio;
 mod topology;

@@ -39,11 +39,12 @@ const STARTS: usize = 3;
 const SHOWN_BYTES: usize = 10_000;
 
 /// What the chain does, and so all that its user may do under `AUTH=true`.
-const ACTIONS: [&str; 16] = [
+const ACTIONS: [&str; 18] = [
     "s3:GetObject",
     "s3:PutObject",
     "s3:DeleteObject",
     "s3:AbortMultipartUpload",
+    "s3:ListMultipartUploadParts",
     "s3:ListBucket",
     "sqs:SendMessage",
     "sqs:ReceiveMessage",
@@ -55,6 +56,7 @@ const ACTIONS: [&str; 16] = [
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
+    "dynamodb:DeleteItem",
     "dynamodb:Query",
     "events:PutEvents",
 ];

@@ -5,20 +5,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use aws::{bus_event, ltx_request, s3_event};
+use aws::{bus_event, delivery_request, ltx_request, s3_event};
+use deliver::Deliver;
 use domain::{EventId, Job, JobId, JobState, ObjectKey, Timestamp, keys};
 use film::PhotoLimits;
 use ingest::Ingest;
 use local_cloud::Cloud;
 use ltx::{Ltx, Policy};
-use notify::{Endpoint, Notify, WebhookSecret};
+use notify::Notify;
 use ports::{
     Chronicle, Clock, Content, Delivery, DeliveryLog, History, JobStore, ObjectMeta, ObjectStore,
-    Renderer, SystemClock, VideoGenerator,
+    Renderer, SystemClock, VideoGenerator, WebhookSecret,
 };
 use render::Render;
 use stillmotion::Home;
-use stillmotion::chain::{Pollers, sweep};
+use stillmotion::chain::{Pollers, register, sweep};
 use sweep::{Patience, Swept};
 use tempfile::TempDir;
 use testkit::{Fuse, Fused, PassThrough, ReadyClip, ReadyVideo, RecordingReceiver, samples};
@@ -97,17 +98,19 @@ impl World {
         parts: &Parts<ReadyVideo, G>,
     ) -> Self {
         let mut world = Self::new().await;
-        world.start(parts);
+        world.start(parts).await;
         world
     }
 
     /// Starts every function but the sweep.
-    pub(crate) fn start<R, G>(&mut self, parts: &Parts<R, G>)
+    pub(crate) async fn start<R, G>(&mut self, parts: &Parts<R, G>)
     where
         R: Renderer + Clone + 'static,
         G: VideoGenerator + Clone + 'static,
     {
         let home = &self.home;
+        let secret = WebhookSecret::new(SECRET.to_owned());
+        register(home, "test", "https://receiver.test/", &secret).await.expect("registered");
         let fuse = &parts.fuse;
         let retry = Duration::from_millis(20);
         let chronicle = || Chronicle {
@@ -152,16 +155,21 @@ impl World {
         pollers.feed(home, "render", render, s3_event::objects_created, retry);
         let notify = Notify {
             log: Fused::new(home.deliveries(), fuse),
-            sender: Fused::new(parts.receiver.clone(), fuse),
+            endpoints: Fused::new(home.endpoints(), fuse),
+            queue: Fused::new(home.queue("deliver"), fuse),
             clock: self.clock.clone(),
-            endpoints: vec![Endpoint {
-                name: "test".to_owned(),
-                url: "https://receiver.test/".to_owned(),
-                secret: WebhookSecret::new(SECRET.to_owned()),
-            }],
-            schedule: notify::STANDARD_SCHEDULE.to_vec(),
         };
         pollers.feed(home, "notify", notify, bus_event::parse, retry);
+        let deliver = Deliver {
+            log: Fused::new(home.deliveries(), fuse),
+            endpoints: Fused::new(home.endpoints(), fuse),
+            registers: Fused::new(home.registers(), fuse),
+            sender: Fused::new(parts.receiver.clone(), fuse),
+            bus: Fused::new(home.bus(), fuse),
+            clock: self.clock.clone(),
+            schedule: deliver::STANDARD_SCHEDULE.to_vec(),
+        };
+        pollers.feed(home, "deliver", deliver, delivery_request::parse, retry);
         self.pollers = Some(pollers);
     }
 
@@ -261,7 +269,7 @@ impl World {
     }
 
     async fn fullest_queue(&self) -> Option<(String, usize)> {
-        for name in ["ingest", "ltx", "render", "notify"] {
+        for name in ["ingest", "ltx", "render", "notify", "deliver"] {
             let messages = self.messages_in(name).await;
             if messages > 0 {
                 return Some((name.to_owned(), messages));

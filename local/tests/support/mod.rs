@@ -9,17 +9,21 @@ use std::time::{Duration, Instant};
 use fake_providers::{Fake, KEY_FAL, KEY_LTX, KEY_REPLICATE, KEY_RUNWAY, Name, sample_clip};
 use serde_json::Value;
 
+mod front_door;
 mod secrets;
 mod shop;
+mod stranger;
 mod studio;
 mod up;
 
 #[allow(unused_imports, reason = "no test uses all of it")]
 pub(crate) use {
+    front_door::{Answer, FrontDoor, answer, installed, sha256},
     secrets::{LOG_ALL, assert_no_key, assert_no_secret},
     shop::Shop,
+    stranger::{Asked, Reply, Stranger},
     studio::Studio,
-    up::{Up, up},
+    up::{Ports, Up, up, up_at},
 };
 
 /// Longest wait for anything.
@@ -38,6 +42,10 @@ const SETTINGS: &[&str] = &[
     "PROVIDER_WEBHOOK_BASE_URL",
     "REPLICATE_API_TOKEN",
     "RUNWAYML_API_SECRET",
+    "SUPABASE_JWKS_URL",
+    "SUPABASE_JWT_SECRET",
+    "SUPABASE_SERVICE_KEY",
+    "SUPABASE_URL",
 ];
 
 /// A setting of the environment.

@@ -30,12 +30,25 @@ impl Drop for Up {
     }
 }
 
-/// Brings it up, and waits until it is. What it says is beside the folder, in `data.log`.
+/// Where it answers; 0: at any port.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Ports {
+    pub(crate) cloud: u16,
+    pub(crate) api: u16,
+}
+
+/// Brings it up at any ports, and waits until it is. What it says is beside the folder, in `data.log`.
 pub(crate) fn up(data: &Path, settings: &[Setting], arguments: &[&str]) -> Up {
+    up_at(Ports::default(), data, settings, arguments)
+}
+
+/// Brings it up at these ports, and waits until it is.
+pub(crate) fn up_at(ports: Ports, data: &Path, settings: &[Setting], arguments: &[&str]) -> Up {
     let log = data.with_extension("log");
     let file = std::fs::File::options().create(true).append(true).open(&log).expect("a log");
     let mut child = stillmotion()
-        .args(["up", "--port", "0", "--data"])
+        .args(["up", "--port", &ports.cloud.to_string(), "--api-port", &ports.api.to_string()])
+        .arg("--data")
         .arg(data)
         .args(arguments)
         .envs(settings.iter().map(|(name, value)| (name, value)))
