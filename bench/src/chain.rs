@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use domain::{JobId, ObjectKey, keys};
 use futures::{StreamExt as _, TryStreamExt as _};
-use notify::{Endpoint, WebhookSecret};
-use ports::{Content, ObjectMeta, ObjectStore, VideoGenerator};
+use ports::{Content, ObjectMeta, ObjectStore, VideoGenerator, WebhookSecret};
 use stillmotion::chain::{self, Crew, Pollers, Settings};
 use stillmotion::{Home, Receiver};
 use tempfile::TempDir;
@@ -37,11 +36,8 @@ impl Bench {
         let home = Home::start(&data.path().join("cloud"), None, &[]).await?;
         let receiver = Receiver::start(SECRET).await?;
         let mut settings = Settings::new(data.path().to_owned());
-        settings.endpoints.push(Endpoint {
-            name: "bench".to_owned(),
-            url: receiver.url().to_owned(),
-            secret: WebhookSecret::new(SECRET.to_owned()),
-        });
+        let secret = WebhookSecret::new(SECRET.to_owned());
+        chain::register(&home, "bench", receiver.url(), &secret).await?;
         // Every job of a run has the same photo.
         settings.policy.reuse_for = None;
         let crew = Crew {

@@ -7,6 +7,7 @@ mod process;
 mod providers;
 mod ready;
 mod render;
+mod uploads;
 
 use clap::{Parser, Subcommand};
 
@@ -49,6 +50,15 @@ enum What {
         #[arg(long, default_value_t = 3)]
         pairs: usize,
     },
+    /// Photos announced at the API and uploaded to the bucket, so many a second; none may be lost.
+    Uploads {
+        /// How many a second.
+        #[arg(long, default_value_t = 300)]
+        rate: u32,
+        /// For how many seconds.
+        #[arg(long, default_value_t = 60)]
+        secs: u32,
+    },
     /// `make` on the sample: wall, CPU and memory per stage.
     Make,
     /// From `up` to ready.
@@ -66,6 +76,7 @@ async fn main() -> Result<(), Error> {
         What::Throughput { jobs, uploads } => chain::throughput(jobs, uploads).await,
         What::Providers { jobs } => providers::waiting(jobs).await,
         What::Render { pairs } => render::ratio(pairs).await,
+        What::Uploads { rate, secs } => uploads::through_the_door(rate, secs).await,
         What::Make => make::stages(),
         What::Ready { times } => ready::up(times),
     }

@@ -15,7 +15,7 @@ pub(crate) fn up(times: usize) -> Result<(), Error> {
     for n in 0..times {
         let began = Instant::now();
         let mut child = Command::new(&program)
-            .args(["up", "--port", "0", "--data"])
+            .args(["up", "--port", "0", "--api-port", "0", "--data"])
             .arg(folder.path().join("data"))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
