@@ -26,9 +26,7 @@ export async function upload(api, photo, wishes) {
 export async function follow(api, jobId, after, tell) {
   const { url } = await call('POST', `${api}/api/jobs/${jobId}/events-ticket`);
   const events = new EventSource(`${api}${url}&after=${after}`);
-  const types = ['JobCreated', 'PhotoAccepted', 'PhotoRefused', 'GenerationStarted', 'LtxDone', 'RenderRequested',
-    'RenderStarted', 'Rendered', 'RerenderFailed', 'JobRedriven', 'JobFailed', 'JobCancelled', 'JobExpired', 'JobDeleted'];
-  for (const type of types) events.addEventListener(`${type}.v1`, ({ data }) => tell(JSON.parse(data)));
+  events.onmessage = ({ data }) => tell(JSON.parse(data));
   return new Promise((ended) => {
     events.addEventListener('end', () => { events.close(); ended(); });
     // Nothing is new (204), or the ticket is too old: look at the job.

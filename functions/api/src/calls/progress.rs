@@ -111,9 +111,9 @@ impl From<News> for NewsView {
 
 /// What happens to a job.
 ///
-/// With `accept: text/event-stream` a stream of server-sent events: `id` is the number of the fact,
-/// `event` its type, `data` a `FactView`. `last-event-id`, or `after`, goes on behind a fact; numbers
-/// never go back and have no gaps. A comment is sent every 15 s. When the job has ended, `event: end`
+/// With `accept: text/event-stream` a stream of server-sent events: `id` is the number of the fact, `data`
+/// a `FactView` with its type. `last-event-id`, or `after`, goes on behind a fact; numbers never go back
+/// and have no gaps. A comment is sent every 15 s. When the job has ended, `event: end`
 /// is the last; whoever connects again behind it gets 204, which makes an `EventSource` stop. Streams
 /// end after some minutes: connect again.
 ///

@@ -83,9 +83,10 @@ impl<P: Parts> Telling<P> {
     }
 }
 
+/// Without a name, so that one `onmessage` hears every fact, those that will be added too.
 fn event(fact: &FactView) -> Event {
     let data = serde_json::to_string(fact).expect("strings and numbers under string keys");
-    Event::default().id(fact.seq.to_string()).event(&fact.kind).data(data)
+    Event::default().id(fact.seq.to_string()).data(data)
 }
 
 fn end(news: &News) -> Event {

@@ -34,6 +34,16 @@ struct Told {
     comment: String,
 }
 
+impl Told {
+    fn name(&self) -> &str {
+        if self.event.is_empty() {
+            self.data["type"].as_str().unwrap_or_default()
+        } else {
+            &self.event
+        }
+    }
+}
+
 /// What a stream tells, as a browser reads it.
 struct Reader(BodyDataStream);
 
@@ -75,8 +85,9 @@ impl Reader {
     }
 }
 
+/// Number and type of each; only the end has a name.
 fn names(all: &[Told]) -> Vec<(&str, &str)> {
-    all.iter().map(|told| (told.id.as_str(), told.event.as_str())).collect()
+    all.iter().map(|told| (told.id.as_str(), told.name())).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,6 +138,11 @@ async fn a_stream_goes_on_behind_what_was_seen() {
     let all = Reader::of(&user, &job, &[("last-event-id", "4")]).await.all().await;
 
     assert_eq!(names(&all[1..]), [("5", "RenderStarted.v1"), ("6", "Rendered.v1"), ("6", "end")]);
+    assert_eq!(
+        (all[1].event.as_str(), all[3].event.as_str()),
+        ("", "end"),
+        "onmessage hears facts"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -154,7 +170,7 @@ async fn another_rendering_after_the_end_is_news_again() {
     reader.next().await.expect("the retry");
     let told = reader.next().await.expect("news");
 
-    assert_eq!((told.id.as_str(), told.event.as_str()), ("7", "RenderRequested.v1"));
+    assert_eq!((told.id.as_str(), told.name()), ("7", "RenderRequested.v1"));
     let quiet = tokio::time::timeout(Duration::from_secs(10), reader.next()).await;
     assert!(quiet.is_err(), "{quiet:?}");
 }
