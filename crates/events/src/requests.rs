@@ -18,8 +18,8 @@ pub enum FetchedAs {
     Photo,
 }
 
-/// One thing to be fetched.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// One thing to be fetched. Its `Debug` leaves the address out.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FetchItem {
     /// What it is used as.
@@ -29,6 +29,13 @@ pub struct FetchItem {
     pub from: String,
     /// Key in our bucket that it is stored at.
     pub to: String,
+}
+
+impl std::fmt::Debug for FetchItem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut told = f.debug_struct("FetchItem");
+        told.field("used_as", &self.used_as).field("to", &self.to).finish_non_exhaustive()
+    }
 }
 
 /// Things are wanted from elsewhere for a job, before the chain goes on.
@@ -41,7 +48,8 @@ pub struct FetchRequest {
     pub job_id: String,
     /// What is wanted.
     pub items: Vec<FetchItem>,
-    /// The rendering that is asked for once they are there; absent: the photo is among them.
+    /// The rendering that is asked for once they are there; absent: the photo is among them, or is uploaded
+    /// by whoever asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub render_id: Option<String>,
 }

@@ -50,8 +50,8 @@ pub struct Disabled {
     pub announced: bool,
 }
 
-/// Somebody who asked to be told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Somebody who asked to be told. Its `Debug` leaves the address out.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
     /// Identity, unique among all endpoints.
     pub id: String,
@@ -67,6 +67,17 @@ pub struct Endpoint {
     pub disabled: Option<Disabled>,
     /// When it was registered.
     pub created_at: Timestamp,
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("id", &self.id)
+            .field("owner", &self.owner)
+            .field("events", &self.events)
+            .field("disabled", &self.disabled)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Endpoint {

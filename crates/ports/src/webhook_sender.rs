@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::Source;
 
-/// One delivery attempt: exactly these bytes are sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One delivery attempt: exactly these bytes are sent. Its `Debug` leaves the address out.
+#[derive(Clone, PartialEq, Eq)]
 pub struct WebhookRequest {
     /// Where to.
     pub url: String,
@@ -14,6 +14,12 @@ pub struct WebhookRequest {
     pub headers: Vec<(&'static str, String)>,
     /// The signed bytes.
     pub body: Vec<u8>,
+}
+
+impl std::fmt::Debug for WebhookRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WebhookRequest").field("headers", &self.headers).finish_non_exhaustive()
+    }
 }
 
 /// What the receiver answered.
