@@ -281,6 +281,7 @@ async fn fails_to_render(ffmpeg: Ffmpeg) -> Job {
         generator: plain.generator,
         receiver: plain.receiver,
         fuse: plain.fuse,
+        dies_telling: true,
     };
     let mut world = World::new().await;
     world.start(&parts).await;

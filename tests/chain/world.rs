@@ -47,6 +47,8 @@ pub(crate) struct Parts<R = ReadyVideo, G = ReadyClip> {
     pub(crate) renderer: R,
     pub(crate) receiver: RecordingReceiver,
     pub(crate) fuse: Fuse,
+    /// Whether those who tell others die with it.
+    pub(crate) dies_telling: bool,
 }
 
 impl Default for Parts {
@@ -56,6 +58,7 @@ impl Default for Parts {
             renderer: ReadyVideo::default(),
             receiver: RecordingReceiver::default(),
             fuse: Fuse::never(),
+            dies_telling: true,
         }
     }
 }
@@ -66,8 +69,8 @@ impl<R, G> Parts<R, G> {
     }
 
     pub(crate) fn with_generator<O>(self, generator: O) -> Parts<R, O> {
-        let Self { renderer, receiver, fuse, .. } = self;
-        Parts { generator, renderer, receiver, fuse }
+        let Self { renderer, receiver, fuse, dies_telling, .. } = self;
+        Parts { generator, renderer, receiver, fuse, dies_telling }
     }
 }
 
@@ -153,6 +156,7 @@ impl World {
             work,
         };
         pollers.feed(home, "render", render, s3_event::objects_created, retry);
+        let fuse = &if parts.dies_telling { fuse.clone() } else { Fuse::never() };
         let notify = Notify {
             log: Fused::new(home.deliveries(), fuse),
             endpoints: Fused::new(home.endpoints(), fuse),

@@ -1,5 +1,7 @@
 //! Reads a JSON body, and keeps everything that is wrong with its fields.
 
+use std::collections::BTreeMap;
+
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use serde_path_to_error::{Path, Segment};
@@ -34,6 +36,8 @@ pub(crate) fn read<T: DeserializeOwned + ToSchema>(body: &Value) -> Result<T, Pr
 }
 
 fn wrong<T: DeserializeOwned + ToSchema>(fields: &Map<String, Value>) -> Vec<FieldProblem> {
+    // By name: whether a map of JSON keeps its order is up to what else is built.
+    let fields: BTreeMap<_, _> = fields.iter().collect();
     // The document is made of the same type: it says which fields there are.
     let Some(known) = described::<T>() else { return Vec::new() };
     let absent = known.required.iter().filter(|name| !fields.contains_key(*name));
@@ -43,7 +47,7 @@ fn wrong<T: DeserializeOwned + ToSchema>(fields: &Map<String, Value>) -> Vec<Fie
     let unknown = unknown.map(|name| refused(&pointer_to(name), "there is no such field"));
     let mistyped = fields.iter().filter(|(name, _)| is_known(name)).filter_map(|(name, value)| {
         // Alone: what is missing beside it is a problem of the whole, which has no path.
-        let alone = Value::Object(Map::from_iter([(name.clone(), value.clone())]));
+        let alone = Value::Object(Map::from_iter([((*name).clone(), (*value).clone())]));
         let error = serde_path_to_error::deserialize::<_, T>(&alone).err()?;
         (error.path().iter().len() > 0).then(|| problem(&error))
     });
