@@ -92,7 +92,7 @@ fn log_to_stderr(command: &Command) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     // What they tell below that are whole requests and answers, with presigned addresses and secrets of
     // webhooks.
-    let filter = ["s3s=info", "aws_smithy_runtime=debug"]
+    let filter = ["s3s=info", "aws_smithy_runtime=warn"]
         .into_iter()
         .fold(filter, |filter, cap| filter.add_directive(cap.parse().expect("a directive")));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
