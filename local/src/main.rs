@@ -89,11 +89,13 @@ async fn run(command: Command) -> Result<(), CommandError> {
 /// `make` tells the end of a job itself; where functions stay up, their log is what there is.
 fn log_to_stderr(command: &Command) {
     let usual = if matches!(command, Command::Up(_)) { "info" } else { "off" };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
-    // What they tell below that are whole requests and answers, with presigned addresses and secrets of
-    // webhooks.
-    let filter = ["s3s=info", "aws_smithy_runtime=warn"]
-        .into_iter()
-        .fold(filter, |filter, cap| filter.add_directive(cap.parse().expect("a directive")));
+    let filter = match EnvFilter::try_from_default_env() {
+        // What they tell below that are whole requests and answers, with presigned addresses and
+        // secrets of webhooks.
+        Ok(asked) => ["s3s=info", "aws_smithy_runtime=warn"]
+            .into_iter()
+            .fold(asked, |filter, cap| filter.add_directive(cap.parse().expect("a directive"))),
+        Err(_) => EnvFilter::new(usual),
+    };
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
