@@ -5,8 +5,8 @@ use std::time::Duration;
 use domain::{ClipMade, Failure, FailureKind, Job, JobState, Stage, Step, VideoMade, keys};
 use events::{LtxRequest, ObjectCreated};
 use ports::{
-    Chain, Chronicle, Clock, EventPublisher, History, JobStore, MessageSender, Meters, NOBODY,
-    ObjectStore, Stepped, bytes_meter, erase,
+    Chain, Chronicle, Clock, EventPublisher, History, JobStore, MessageSender, Meters, ObjectStore,
+    Stepped, bytes_meter, erase, owner_of,
 };
 
 use crate::SweepError;
@@ -231,8 +231,7 @@ where
         }
         if let Stepped::Now(_) = self.chronicle.step(job, &Step::Expire).await? {
             // It was counted when it was announced, and never came.
-            let owner = job.order.user_id.as_deref().unwrap_or(NOBODY);
-            self.meters.give_back(&bytes_meter(owner), job.upload_bytes).await?;
+            self.meters.give_back(&bytes_meter(owner_of(job)), job.upload_bytes).await?;
         }
         Ok(true)
     }
