@@ -20,6 +20,8 @@ pub struct Topology {
     pub queues: BTreeMap<String, Queue>,
     /// Tables by name.
     pub tables: BTreeMap<String, Table>,
+    /// Secrets by name: the settings that each holds.
+    pub secrets: BTreeMap<String, Vec<String>>,
     /// Functions by name.
     pub functions: BTreeMap<String, Function>,
 }
@@ -109,8 +111,29 @@ pub struct Function {
     pub deletes: Vec<String>,
     /// What it puts on the bus.
     pub publishes: Vec<Published>,
-    /// Tables that it reads and writes.
-    pub tables: Vec<String>,
+    /// Tables that it uses, and how.
+    pub tables: BTreeMap<String, Vec<Access>>,
+    /// Secrets that it reads.
+    #[serde(default)]
+    pub secrets: Vec<String>,
+    /// What has to be beside its program: `ffmpeg`, `fonts`.
+    #[serde(default)]
+    pub layers: Vec<String>,
+    /// Room for temporary files, in MiB; none: what a function has anyway.
+    #[serde(default)]
+    pub temporary_mb: Option<u32>,
+}
+
+/// What is done with a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// Rows are got and queried, by its indexes too.
+    Read,
+    /// Rows are put, updated and, in transactions, checked.
+    Write,
+    /// Rows are deleted.
+    Delete,
 }
 
 /// Facts that a function puts on the bus.

@@ -92,11 +92,27 @@ fn problems(topology: &Topology) -> Vec<String> {
         }
         let known = |queue: &&String| !topology.queues.contains_key(*queue);
         problems.extend(
-            function.sends.iter().filter(known).map(|q| format!("{name} sends to no queue {q}")),
+            function
+                .sends
+                .iter()
+                .filter(known)
+                .map(|q| format!("{name} sends to queue {q}, which does not exist")),
         );
         let known = |table: &&String| !topology.tables.contains_key(*table);
         problems.extend(
-            function.tables.iter().filter(known).map(|t| format!("{name} uses no table {t}")),
+            function
+                .tables
+                .keys()
+                .filter(known)
+                .map(|t| format!("{name} uses table {t}, which does not exist")),
+        );
+        let known = |secret: &&String| !topology.secrets.contains_key(*secret);
+        problems.extend(
+            function
+                .secrets
+                .iter()
+                .filter(known)
+                .map(|s| format!("{name} reads secret {s}, which does not exist")),
         );
     }
     problems
