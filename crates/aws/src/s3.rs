@@ -99,6 +99,9 @@ impl ObjectStore for S3 {
         let head = match request.send().boxed().await {
             Ok(head) => head,
             Err(error) if is_missing(&error) => return Ok(None),
+            Err(error) if status(&error) == Some(403) => {
+                return Err(unavailable(key, HeadDenied(error.into())));
+            }
             Err(error) => return Err(unavailable(key, error)),
         };
         Ok(Some(Head {
@@ -208,9 +211,17 @@ fn listed(object: Object) -> Result<Listed, Source> {
 
 /// Whether the answer says that the object is not there. Decided by status: the answer to a HEAD
 /// has no body, so no code. Where there is one, it tells a missing bucket from a missing object.
+/// A HEAD has no body that could say what is not allowed.
+#[derive(Debug, thiserror::Error)]
+#[error("access denied: it takes s3:GetObject, and s3:ListBucket where there is no such object")]
+struct HeadDenied(#[source] Source);
+
+fn status<E>(error: &SdkError<E>) -> Option<u16> {
+    error.raw_response().map(|response| response.status().as_u16())
+}
+
 fn is_missing<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
-    let status = error.raw_response().map(|response| response.status().as_u16());
-    status == Some(404) && error.code() != Some("NoSuchBucket")
+    status(error) == Some(404) && error.code() != Some("NoSuchBucket")
 }
 
 fn missing_or_unavailable<E>(key: &ObjectKey, error: SdkError<E>) -> StoreError
@@ -280,9 +291,10 @@ mod tests {
     async fn a_head_that_is_refused_is_a_fault_and_not_an_absence() {
         let store = answering(403, "");
 
-        let answer = store.head(&key()).await;
+        let answer = store.head(&key()).await.expect_err("refused");
 
-        assert!(matches!(answer, Err(StoreError::Unavailable { .. })), "{answer:?}");
+        assert!(matches!(answer, StoreError::Unavailable { .. }), "{answer:?}");
+        assert!(ports::Chain(&answer).to_string().contains("s3:GetObject"), "{answer:?}");
     }
 
     #[tokio::test]
