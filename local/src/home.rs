@@ -1,13 +1,14 @@
-//! The embedded cloud of a data folder.
+//! The cloud of a data folder, or that of a deployed stage.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use aws::Aws;
 use local_cloud::{Cloud, CloudConfig, CloudError};
-use ports::{Chronicle, Recourse, SystemClock};
+use ports::{Chronicle, Recourse, Source, SystemClock};
 
-use crate::topology::{BUS, Topology, Trigger, physical};
+use crate::names::{Names, StageName};
+use crate::topology::{BUS, Topology, Trigger};
 
 /// Region that the embedded cloud says it is in.
 pub const REGION: &str = "us-east-1";
@@ -21,10 +22,13 @@ pub const SECRET_KEY: &str = "stillmotion-local";
 /// File in the data folder that tells other commands where a running cloud answers.
 const ENDPOINT_FILE: &str = "endpoint";
 
-/// The embedded cloud could not be had.
+/// Every stage has this queue, whose URL tells the account.
+const FIRST_QUEUE: &str = "ingest";
+
+/// The cloud could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum HomeError {
-    /// It did not start.
+    /// The embedded one did not start.
     #[error("the embedded cloud did not start")]
     Cloud(#[from] CloudError),
     /// The data folder failed.
@@ -38,6 +42,43 @@ pub enum HomeError {
     /// There is nothing there.
     #[error("there is no data in {0}: start with `stillmotion up`")]
     Empty(PathBuf),
+    /// Nobody is signed in.
+    #[error(
+        "no AWS credentials for stage {stage}: sign in (`aws sso login` or `aws login`), or set \
+         AWS_PROFILE"
+    )]
+    NoCredentials {
+        /// The stage.
+        stage: StageName,
+        /// What was looked for in vain.
+        source: Source,
+    },
+    /// Nobody says where.
+    #[error("no AWS region for stage {0}: set AWS_REGION, or the region of the profile")]
+    NoRegion(StageName),
+    /// There is no such stage.
+    #[error(
+        "there is no stage {stage} in {region} of this account (no queue {queue}): deploy it with \
+         `./stillmotion deploy {stage}`, or set AWS_PROFILE and AWS_REGION to where it is"
+    )]
+    NoStage {
+        /// The stage.
+        stage: StageName,
+        /// The region.
+        region: String,
+        /// What was looked for.
+        queue: String,
+    },
+    /// It could not be looked for.
+    #[error("cannot look for stage {stage} in {region} with sqs:GetQueueUrl")]
+    Stage {
+        /// The stage.
+        stage: StageName,
+        /// The region.
+        region: String,
+        /// What AWS, or the way to it, said.
+        source: Source,
+    },
 }
 
 /// [`Recourse`] on a home.
@@ -54,7 +95,7 @@ pub type HomeRecourse = Recourse<
 #[derive(Debug)]
 pub struct Home {
     cloud: Option<Cloud>,
-    endpoint: String,
+    names: Names,
     /// Clients for it.
     pub aws: Aws,
     /// How it is wired.
@@ -108,12 +149,35 @@ impl Home {
 
     /// A cloud that somebody else runs at `endpoint`, wired as the topology says.
     pub fn at(endpoint: &str, access_key: &str, secret_key: &str) -> Self {
-        Self {
-            cloud: None,
-            endpoint: endpoint.to_owned(),
-            aws: Aws::at(endpoint, REGION, access_key, secret_key),
-            topology: Topology::built_in(),
+        let names = Names::embedded(endpoint, REGION, ACCOUNT);
+        Self::called(names, Aws::at(endpoint, REGION, access_key, secret_key))
+    }
+
+    /// A cloud that somebody else runs, with clients for it, in which things have these names.
+    pub fn called(names: Names, aws: Aws) -> Self {
+        Self { cloud: None, names, aws, topology: Topology::built_in() }
+    }
+
+    /// A deployed stage of the account and region that the environment names.
+    ///
+    /// # Errors
+    /// [`HomeError`] says what the environment lacks, or that there is no such stage.
+    pub async fn deployed(stage: &StageName) -> Result<Self, HomeError> {
+        let (aws, stage) = (Aws::from_env().await, stage.clone());
+        if let Err(source) = aws.sign_in().await {
+            return Err(HomeError::NoCredentials { stage, source });
         }
+        let Some(region) = aws.region().map(ToOwned::to_owned) else {
+            return Err(HomeError::NoRegion(stage));
+        };
+        let queue = format!("{BUS}-{stage}-{FIRST_QUEUE}");
+        let url = match aws.find_queue(&queue).await {
+            Ok(url) => url,
+            Err(source) => return Err(HomeError::Stage { stage, region, source }),
+        };
+        let names = url.and_then(|url| Names::of_stage(stage.clone(), &region, &url));
+        let names = names.ok_or(HomeError::NoStage { stage, region, queue })?;
+        Ok(Self::called(names, aws))
     }
 
     /// The cloud of `data` to look at: the one that is running, or one started for the look.
@@ -139,9 +203,14 @@ impl Home {
         }
     }
 
-    /// Where the cloud answers.
+    /// What things are called there.
+    pub const fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Where the cloud answers; of a stage, where its queues do.
     pub fn endpoint(&self) -> &str {
-        &self.endpoint
+        self.names.endpoint()
     }
 
     /// The cloud, if it runs in this process.
@@ -156,42 +225,42 @@ impl Home {
 
     /// Name of the media bucket.
     pub fn bucket_name(&self) -> String {
-        physical(&self.topology.bucket.name)
+        self.names.bucket(&self.topology.bucket.name)
     }
 
     /// The table of jobs.
     pub fn jobs(&self) -> aws::DynamoJobs {
-        self.aws.job_table(physical("jobs"))
+        self.aws.job_table(self.names.of("jobs"))
     }
 
     /// The ledger.
     pub fn ledger(&self) -> aws::DynamoLedger {
-        self.aws.ledger_table(physical("ledger"), physical("accounts"))
+        self.aws.ledger_table(self.names.of("ledger"), self.names.of("accounts"))
     }
 
     /// The shared documents.
     pub fn registers(&self) -> aws::DynamoRegisters {
-        self.aws.register_table(physical("registers"))
+        self.aws.register_table(self.names.of("registers"))
     }
 
     /// The log of deliveries.
     pub fn deliveries(&self) -> aws::DynamoDeliveries {
-        self.aws.delivery_table(physical("deliveries"))
+        self.aws.delivery_table(self.names.of("deliveries"))
     }
 
     /// Who asked to be told.
     pub fn endpoints(&self) -> aws::DynamoEndpoints {
-        self.aws.endpoint_table(physical("endpoints"))
+        self.aws.endpoint_table(self.names.of("endpoints"))
     }
 
     /// What is used.
     pub fn meters(&self) -> aws::DynamoMeters {
-        self.aws.meter_table(physical("meters"))
+        self.aws.meter_table(self.names.of("meters"))
     }
 
     /// The bus.
     pub fn bus(&self) -> aws::EventBridge {
-        self.aws.event_bus(BUS)
+        self.aws.event_bus(self.names.bus())
     }
 
     /// What can be done about its jobs from outside.
@@ -209,12 +278,12 @@ impl Home {
 
     /// URL of a queue, by its name in the topology.
     pub fn queue_url(&self, name: &str) -> String {
-        format!("{}/{ACCOUNT}/{}", self.endpoint, physical(name))
+        self.names.queue_url(name)
     }
 
     /// ARN of a queue, by its name in the topology.
     pub fn queue_arn(&self, name: &str) -> String {
-        format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{}", physical(name))
+        self.names.queue_arn(name)
     }
 
     /// A queue, by its name in the topology.

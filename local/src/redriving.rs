@@ -3,10 +3,9 @@
 use domain::{Attempt, AttemptState, FailureKind, Job, JobState, MicroUsd, Stage};
 use ports::{
     JobStore, JobStoreError, Ledger, LedgerError, ObjectStore, RecourseError, Stepped, StoreError,
-    VideoGenerator,
 };
 
-use crate::Home;
+use crate::{AtMost, Home, Prices};
 
 /// Which failed jobs.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +37,7 @@ pub enum Then {
         /// What it would cost at most.
         cost: MicroUsd,
         /// What the operator should know of that.
-        note: &'static str,
+        note: String,
     },
     /// Nothing, for this reason.
     Not(String),
@@ -74,9 +73,9 @@ pub enum Claimed {
 ///
 /// # Errors
 /// [`RedriveError`].
-pub async fn plan<G: VideoGenerator>(
+pub async fn plan(
     home: &Home,
-    generators: &[G],
+    prices: &Prices,
     selection: &Selection,
 ) -> Result<Vec<Plan>, RedriveError> {
     let mut plans = Vec::new();
@@ -89,15 +88,15 @@ pub async fn plan<G: VideoGenerator>(
         if selection.stage.is_some_and(|wanted| wanted != stage) {
             continue;
         }
-        let then = then(home, generators, selection, &job, stage).await?;
+        let then = then(home, prices, selection, &job, stage).await?;
         plans.push(Plan { job, then });
     }
     Ok(plans)
 }
 
-async fn then<G: VideoGenerator>(
+async fn then(
     home: &Home,
-    generators: &[G],
+    prices: &Prices,
     selection: &Selection,
     job: &Job,
     stage: Stage,
@@ -109,21 +108,23 @@ async fn then<G: VideoGenerator>(
     match stage {
         Stage::Ltx => {
             let attempts = home.ledger().attempts(job.id).await?;
-            Ok(filming(generators, job, &attempts))
+            Ok(filming(prices, job, &attempts))
         }
         Stage::Ingest if home.bucket().head(&job.upload_key).await?.is_none() => {
             Ok(Then::Not("its photo is gone".to_owned()))
         }
         // A photo that is accepted is filmed next.
-        Stage::Ingest => match cost(generators, job) {
-            Ok(cost) => Ok(Then::Again { stage, cost, note: "for the clip that follows" }),
+        Stage::Ingest => match prices.of_clip(job, &[]) {
+            Ok(AtMost { cost, note }) => {
+                Ok(again(stage, cost, &["for the clip that follows", &note]))
+            }
             Err(reason) => Ok(Then::Not(reason)),
         },
-        _ => Ok(Then::Again { stage, cost: MicroUsd::ZERO, note: "" }),
+        _ => Ok(again(stage, MicroUsd::ZERO, &[])),
     }
 }
 
-fn filming<G: VideoGenerator>(generators: &[G], job: &Job, attempts: &[Attempt]) -> Then {
+fn filming(prices: &Prices, job: &Job, attempts: &[Attempt]) -> Then {
     let stage = Stage::Ltx;
     let newest = attempts.last();
     if let Some(unknown) = newest.filter(|attempt| attempt.is_unknown()) {
@@ -131,28 +132,22 @@ fn filming<G: VideoGenerator>(generators: &[G], job: &Job, attempts: &[Attempt])
         return Then::Not(format!("order {number} is unknown: decide it with `settle` first"));
     }
     if newest.is_some_and(|attempt| attempt.state == AttemptState::Submitted) {
-        return Then::Again { stage, cost: MicroUsd::ZERO, note: "it is ordered already" };
+        return again(stage, MicroUsd::ZERO, &["it is ordered already"]);
     }
-    match cost(generators, job) {
+    match prices.of_clip(job, attempts) {
         Err(reason) => Then::Not(reason),
-        Ok(MicroUsd::ZERO) => Then::Again { stage, cost: MicroUsd::ZERO, note: "" },
-        Ok(cost) => {
+        Ok(AtMost { cost: MicroUsd::ZERO, note }) => again(stage, MicroUsd::ZERO, &[&note]),
+        Ok(AtMost { cost, note }) => {
             let kept = newest.is_some_and(|attempt| attempt.provider_job.is_some());
-            let note = if kept { "nothing if the provider still has the clip" } else { "" };
-            Then::Again { stage, cost, note }
+            let kept = if kept { "nothing if the provider still has the clip" } else { "" };
+            again(stage, cost, &[kept, &note])
         }
     }
 }
 
-fn cost<G: VideoGenerator>(generators: &[G], job: &Job) -> Result<MicroUsd, String> {
-    let wanted = job.order.clip.provider.as_deref();
-    let generator = match wanted {
-        Some(name) => generators.iter().find(|generator| generator.name() == name),
-        None => generators.first(),
-    };
-    let generator = generator.ok_or_else(|| format!("provider {wanted:?} is not set up here"))?;
-    let quote = generator.quote(&job.order.clip).map_err(|refusal| refusal.reason)?;
-    Ok(quote.price)
+fn again(stage: Stage, cost: MicroUsd, notes: &[&str]) -> Then {
+    let notes: Vec<_> = notes.iter().copied().filter(|note| !note.is_empty()).collect();
+    Then::Again { stage, cost, note: notes.join("; ") }
 }
 
 /// Claims a failed job and sets its stage going. Of several who do so at once, one does.

@@ -29,7 +29,7 @@ async fn a_job_that_is_tried_again_takes_the_clip_that_the_provider_still_has() 
 
     let plan = shop.says(&["redrive", "--job", &id, "--dry-run"]);
     assert!(plan.contains("$0.36") && plan.contains("still has the clip"), "{plan}");
-    let quoted = &shop.lines(&["redrive", "--stage", "ltx", "--dry-run"])[0];
+    let quoted = &shop.lines(&["redrive", "--from", "ltx", "--dry-run"])[0];
     assert_eq!((&quoted["costMicroUsd"], &quoted["stage"]), (&360_000.into(), &"ltx".into()));
     assert_eq!(shop.tell(&job), before, "nothing has changed");
 

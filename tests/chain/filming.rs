@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use domain::{AttemptState, JobState, Step};
 use fake_providers::{Cut, Endpoint, Fake, Name, Switches, Webhooks};
 use ports::{Chronicle, Ledger, SystemClock};
-use stillmotion::Door;
 use stillmotion::redriving::{Claimed, Selection, Then, plan, redrive};
+use stillmotion::{Door, Prices};
 use testkit::{ReadyClip, ReadyVideo};
 
 use crate::studio::{fake_verifiers, ordered, provider, provider_posting_to};
@@ -118,7 +118,7 @@ async fn posts_that_are_not_genuine_are_refused_and_the_poll_finds_the_clip() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failed_job_is_claimed_once_and_only_its_failed_stage_runs_again() {
     let generator = ReadyClip::new("a clip").failing_to_collect(3);
-    let parts: Parts<ReadyVideo, _> = Parts::default().with_generator(generator.clone());
+    let parts: Parts<ReadyVideo, _> = Parts::default().with_generator(generator);
     let world = World::with(&parts).await;
     let id = world.upload("villa.jpg").await;
     let failed = world.ended_with(id, STEP).await;
@@ -126,8 +126,8 @@ async fn a_failed_job_is_claimed_once_and_only_its_failed_stage_runs_again() {
     world.drained_with(STEP).await;
 
     let selection = Selection { jobs: vec![id.to_string()], ..Selection::default() };
-    let plans =
-        plan(&world.home, std::slice::from_ref(&generator), &selection).await.expect("plans");
+    let prices = Prices::of(&world.home).await.expect("prices");
+    let plans = plan(&world.home, &prices, &selection).await.expect("plans");
     let Then::Again { stage, .. } = plans[0].then else { panic!("{:?}", plans[0].then) };
     let claim = async |by: &'static str| redrive(&world.home, &plans[0].job, stage, by).await;
     let (ana, ben) = tokio::join!(claim("ana"), claim("ben"));

@@ -23,8 +23,9 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use local_cloud::AttributeType;
 use serde_json::{Value, json};
+use stillmotion::Names;
 use stillmotion::home::{ACCOUNT, REGION};
-use stillmotion::topology::{BUS, Queue, Table, Topology, physical};
+use stillmotion::topology::{BUS, Queue, Table, Topology};
 use tempfile::TempDir;
 
 /// Names the program.
@@ -171,10 +172,15 @@ impl Ministack {
     ///
     /// The secret of root is not checked: only requests of a user show that ours are well signed.
     pub(crate) async fn user(&self) -> Keys {
-        let name = ("UserName", "stillmotion");
-        let policy = user_policy().to_string();
+        self.user_who_may("stillmotion", &user_policy()).await
+    }
+
+    /// Makes a user with this policy alone.
+    pub(crate) async fn user_who_may(&self, name: &str, policy: &Value) -> Keys {
+        let name = ("UserName", name);
+        let policy = policy.to_string();
         self.iam("CreateUser", &[name]).await;
-        let policy = [name, ("PolicyName", "chain"), ("PolicyDocument", &policy)];
+        let policy = [name, ("PolicyName", "all"), ("PolicyDocument", &policy)];
         self.iam("PutUserPolicy", &policy).await;
         let made = self.iam("CreateAccessKey", &[name]).await;
         let element = |tag: &str| {
@@ -279,63 +285,66 @@ impl Clients {
 
 /// Makes everything that the topology names, and connects it.
 pub(crate) async fn provision(endpoint: &str, keys: &Keys, topology: &Topology) {
+    provision_as(&Names::embedded(endpoint, REGION, ACCOUNT), endpoint, keys, topology).await;
+}
+
+/// As [`provision`], under these names.
+pub(crate) async fn provision_as(names: &Names, endpoint: &str, keys: &Keys, topology: &Topology) {
     let clients = Clients::at(endpoint, keys);
     // A redrive policy must find its dead-letter queue.
     let (targets, sources): (Vec<_>, Vec<_>) =
         topology.queues.iter().partition(|(_, queue)| queue.dead_letter_queue.is_none());
     for (name, queue) in targets.into_iter().chain(sources) {
-        make_queue(&clients, topology, name, queue).await;
+        make_queue(&clients, names, topology, (name, queue)).await;
     }
     for (name, table) in &topology.tables {
-        make_table(&clients, name, table).await;
+        make_table(&clients, names, name, table).await;
     }
-    make_bucket(&clients, topology).await;
-    make_bus(&clients, topology).await;
+    make_bucket(&clients, names, topology).await;
+    make_bus(&clients, names, topology).await;
 }
 
-fn queue_arn(name: &str) -> String {
-    format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{}", physical(name))
-}
-
-fn bucket_arn(topology: &Topology) -> String {
-    format!("arn:aws:s3:::{}", physical(&topology.bucket.name))
-}
-
-async fn make_queue(clients: &Clients, topology: &Topology, name: &str, queue: &Queue) {
+async fn make_queue(
+    clients: &Clients,
+    names: &Names,
+    topology: &Topology,
+    (name, queue): (&str, &Queue),
+) {
     use QueueAttributeName as Name;
 
     let secs = |secs: u32| Some(secs.to_string());
     let redrive = queue.dead_letter_queue.as_ref().zip(queue.max_receive_count);
     let redrive = redrive.map(|(dead_letter_queue, max_receive_count)| {
-        let target = queue_arn(dead_letter_queue);
+        let target = names.queue_arn(dead_letter_queue);
         json!({ "deadLetterTargetArn": target, "maxReceiveCount": max_receive_count }).to_string()
     });
     let attributes = [
         (Name::VisibilityTimeout, secs(queue.visibility_timeout_secs)),
         (Name::MessageRetentionPeriod, secs(queue.retention_secs)),
         (Name::RedrivePolicy, redrive),
-        (Name::Policy, queue_policy(topology, name).map(|policy| policy.to_string())),
+        (Name::Policy, queue_policy(names, topology, name).map(|policy| policy.to_string())),
     ];
     let attributes = attributes.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    let request = clients.sqs.create_queue().queue_name(physical(name));
+    let request = clients.sqs.create_queue().queue_name(names.of(name));
     request.set_attributes(Some(attributes.collect())).send().await.expect("a queue");
 }
 
 /// Lets the bucket and the rules that feed a queue send to it; nothing if none does.
-fn queue_policy(topology: &Topology, name: &str) -> Option<Value> {
+fn queue_policy(names: &Names, topology: &Topology, name: &str) -> Option<Value> {
     let bucket = &topology.bucket;
+    let bucket_arn = format!("arn:aws:s3:::{}", names.bucket(&bucket.name));
     let bucket = bucket.notifications.iter().filter(|notification| notification.queue == name);
-    let bucket = bucket.map(|_| ("s3.amazonaws.com", bucket_arn(topology)));
+    let bucket = bucket.map(|_| ("s3.amazonaws.com", bucket_arn.clone()));
     let rules = topology.bus.rules.iter().filter(|rule| rule.queue == name).map(|rule| {
-        let rule = physical(&rule.name);
-        ("events.amazonaws.com", format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/{BUS}/{rule}"))
+        let (bus, rule) = (names.bus(), names.of(&rule.name));
+        ("events.amazonaws.com", format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/{bus}/{rule}"))
     });
     let statement = |(service, source): (&str, String)| {
         json!({
             "Effect": "Allow",
             "Principal": { "Service": service },
             "Action": "sqs:SendMessage",
-            "Resource": queue_arn(name),
+            "Resource": names.queue_arn(name),
             "Condition": { "ArnEquals": { "aws:SourceArn": source } },
         })
     };
@@ -344,7 +353,7 @@ fn queue_policy(topology: &Topology, name: &str) -> Option<Value> {
     (!statements.is_empty()).then_some(policy)
 }
 
-async fn make_table(clients: &Clients, name: &str, table: &Table) {
+async fn make_table(clients: &Clients, names: &Names, name: &str, table: &Table) {
     let indexes: Vec<_> = table.indexes.iter().map(index).collect();
     let keys = table.indexes.iter().flat_map(|index| [Some(&index.partition), index.sort.as_ref()]);
     let keys: Vec<_> = keys.chain([Some(&table.key.partition), table.key.sort.as_ref()]).collect();
@@ -352,7 +361,7 @@ async fn make_table(clients: &Clients, name: &str, table: &Table) {
     clients
         .dynamo
         .create_table()
-        .table_name(physical(name))
+        .table_name(names.of(name))
         .billing_mode(BillingMode::PayPerRequest)
         .set_key_schema(Some(key_schema(&table.key.partition, table.key.sort.as_deref())))
         .set_attribute_definitions(Some(attributes.map(attribute).collect()))
@@ -390,15 +399,15 @@ fn key_schema(partition: &str, sort: Option<&str>) -> Vec<KeySchemaElement> {
     [element(partition, KeyType::Hash)].into_iter().chain(sort).collect()
 }
 
-async fn make_bucket(clients: &Clients, topology: &Topology) {
-    let bucket = physical(&topology.bucket.name);
+async fn make_bucket(clients: &Clients, names: &Names, topology: &Topology) {
+    let bucket = names.bucket(&topology.bucket.name);
     clients.s3.create_bucket().bucket(&bucket).send().await.expect("a bucket");
     let told = topology.bucket.notifications.iter().map(|notification| {
         let prefix = FilterRule::builder().name(FilterRuleName::Prefix).value(&notification.prefix);
         let filter = S3KeyFilter::builder().filter_rules(prefix.build()).build();
         QueueConfiguration::builder()
             .id(&notification.queue)
-            .queue_arn(queue_arn(&notification.queue))
+            .queue_arn(names.queue_arn(&notification.queue))
             .events(Event::S3ObjectCreated)
             .filter(NotificationConfigurationFilter::builder().key(filter).build())
             .build()
@@ -410,15 +419,15 @@ async fn make_bucket(clients: &Clients, topology: &Topology) {
     request.notification_configuration(told).send().await.expect("notifications");
 }
 
-async fn make_bus(clients: &Clients, topology: &Topology) {
-    clients.events.create_event_bus().name(BUS).send().await.expect("a bus");
+async fn make_bus(clients: &Clients, names: &Names, topology: &Topology) {
+    clients.events.create_event_bus().name(names.bus()).send().await.expect("a bus");
     for rule in &topology.bus.rules {
-        let name = physical(&rule.name);
-        let request = clients.events.put_rule().event_bus_name(BUS).name(&name);
+        let name = names.of(&rule.name);
+        let request = clients.events.put_rule().event_bus_name(names.bus()).name(&name);
         request.event_pattern(rule.pattern.to_string()).send().await.expect("a rule");
-        let target = Target::builder().id(&rule.queue).arn(queue_arn(&rule.queue)).build();
+        let target = Target::builder().id(&rule.queue).arn(names.queue_arn(&rule.queue)).build();
         let target = target.expect("an id and a queue");
-        let request = clients.events.put_targets().event_bus_name(BUS).rule(&name);
+        let request = clients.events.put_targets().event_bus_name(names.bus()).rule(&name);
         let answer = request.targets(target).send().await.expect("a target");
         assert_eq!(answer.failed_entry_count(), 0, "{:?}", answer.failed_entries());
     }

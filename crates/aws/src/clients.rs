@@ -5,9 +5,12 @@ use std::sync::OnceLock;
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_s3::config::SharedHttpClient;
+use aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use futures::FutureExt as _;
+use ports::Source;
 
 use crate::{
     DynamoDeliveries, DynamoEndpoints, DynamoJobs, DynamoLedger, DynamoMeters, DynamoRegisters,
@@ -29,7 +32,8 @@ pub struct Aws {
 
 impl Aws {
     /// The account and region that the environment names: credentials from variables, profile,
-    /// container or instance; the endpoint from `AWS_ENDPOINT_URL`, if it is set.
+    /// container or instance, and with the feature `sign-in` also of whoever has signed in; the
+    /// endpoint from `AWS_ENDPOINT_URL`, if it is set.
     pub async fn from_env() -> Self {
         let config = aws_config::defaults(behavior()).http_client(http_client()).load().await;
         Self::of(config)
@@ -56,6 +60,40 @@ impl Aws {
             sqs: OnceLock::new(),
             dynamo: OnceLock::new(),
             events: OnceLock::new(),
+        }
+    }
+
+    /// The region that is called, if one is known.
+    pub fn region(&self) -> Option<&str> {
+        self.config.region().map(Region::as_ref)
+    }
+
+    /// Whether there are credentials to call with.
+    ///
+    /// # Errors
+    /// Why there are none.
+    pub async fn sign_in(&self) -> Result<(), Source> {
+        if let Some(provider) = self.config.credentials_provider() {
+            provider.provide_credentials().boxed().await?;
+        }
+        Ok(())
+    }
+
+    /// The URL of a queue, by its name; none if there is no such queue.
+    ///
+    /// # Errors
+    /// What the service, or the way to it, said.
+    pub async fn find_queue(&self, name: &str) -> Result<Option<String>, Source> {
+        match self.sqs_client().get_queue_url().queue_name(name).send().boxed().await {
+            Ok(answer) => Ok(answer.queue_url),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(GetQueueUrlError::is_queue_does_not_exist) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -1,6 +1,5 @@
 //! `cancel ID`: calls a job off.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -8,7 +7,7 @@ use domain::{Attempt, AttemptState, JobId, MicroUsd};
 use ports::{JobStore, Ledger, Stepped};
 use serde_json::json;
 
-use super::{CommandError, DATA};
+use super::{CommandError, Where};
 use crate::Home;
 
 /// How long to wait for the provider to be told.
@@ -21,9 +20,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 pub struct CancelArgs {
     /// The job.
     id: String,
-    /// Folder that keeps everything.
-    #[arg(long, default_value = DATA)]
-    data: PathBuf,
+    #[command(flatten)]
+    at: Where,
     /// One JSON object.
     #[arg(long)]
     json: bool,
@@ -36,7 +34,7 @@ pub struct CancelArgs {
 /// One line that says why the job cannot be called off.
 pub async fn cancel(args: CancelArgs) -> Result<(), CommandError> {
     let id = JobId::parse(&args.id)?;
-    let home = Home::look(&args.data).await?;
+    let home = args.at.look().await?;
     let outcome = call_off(&home, id).await;
     let attempts = match outcome {
         Ok(()) => settled_attempts(&home, id).await,
@@ -88,7 +86,8 @@ fn what_is_billed(attempt: &Attempt) -> String {
     let note = attempt.note.as_deref().unwrap_or_default();
     match attempt.state {
         AttemptState::Intended | AttemptState::Submitted => format!(
-            "{of} is still under way: {} until it is called off, which needs `stillmotion up`",
+            "{of} is still under way: {} until the functions call it off (here, that needs \
+             `stillmotion up`)",
             attempt.reserved
         ),
         AttemptState::Unknown => {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
 
 use clap::Args;
 use domain::{Account, Attempt, AttemptState, Cap, MicroUsd};
@@ -10,16 +9,15 @@ use ltx::Policy;
 use ports::{Clock, Ledger, SystemClock, environment};
 use serde_json::json;
 
-use super::{CommandError, DATA};
+use super::{CommandError, Where};
 use crate::Home;
 use crate::report::table;
 
 /// Options of `costs`.
 #[derive(Debug, Args)]
 pub struct CostsArgs {
-    /// Folder that keeps everything.
-    #[arg(long, default_value = DATA)]
-    data: PathBuf,
+    #[command(flatten)]
+    at: Where,
     /// How many days to look back, today included.
     #[arg(long, default_value_t = 30)]
     days: u64,
@@ -55,13 +53,13 @@ impl Sum {
     }
 }
 
-/// Lists what was spent, per day, provider and user, and what the limits leave.
+/// Lists what was spent, per day, provider and user, and what today and this month come to.
 ///
 /// # Errors
 /// One line that says what is missing.
 pub async fn costs(args: CostsArgs) -> Result<(), CommandError> {
     let policy = Policy::from_vars(environment)?;
-    let home = Home::look(&args.data).await?;
+    let home = args.at.look().await?;
     let today = SystemClock.now().day();
     let mut sums: BTreeMap<(String, String, String), Sum> = BTreeMap::new();
     for back in (0..args.days.max(1)).rev() {
@@ -119,16 +117,15 @@ fn json_line(day: &str, provider: &str, user: &str, sum: &Sum) -> serde_json::Va
     })
 }
 
-/// What the limits that are set leave of today and of this month.
+/// What is spent of today and of this month, and of the limits that the environment names.
 async fn limits(home: &Home, policy: &Policy) -> Result<Vec<String>, CommandError> {
     let mut lines = Vec::new();
     let [_, day, month] = Account::of(None, SystemClock.now());
     for (name, account) in [("today", day), ("this month", month)] {
         let Cap { money, clips } = policy.caps.of(account.window);
         let booked = home.ledger().booked(&account).await?;
-        if let Some(cap) = money {
-            lines.push(format!("{name}: {} of {cap} are spent or reserved", booked.money));
-        }
+        let of = money.map(|cap| format!(" of {cap}")).unwrap_or_default();
+        lines.push(format!("{name}: {}{of} are spent or reserved", booked.money));
         if let Some(cap) = clips {
             lines.push(format!("{name}: {} of {cap} clips are made or under way", booked.clips));
         }

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
 
 use clap::Args;
 use domain::{Failure, FailureKind, Job, JobState};
 use ports::JobStore;
 use serde_json::json;
 
-use super::{CommandError, DATA};
+use super::{CommandError, Where};
 use crate::Home;
 use crate::chain::age;
 use crate::report::{humane, table};
@@ -17,9 +16,8 @@ use crate::report::{humane, table};
 /// Options of `dead`.
 #[derive(Debug, Args)]
 pub struct DeadArgs {
-    /// Folder that keeps everything.
-    #[arg(long, default_value = DATA)]
-    data: PathBuf,
+    #[command(flatten)]
+    at: Where,
     /// One JSON object a line, one for each job.
     #[arg(long)]
     json: bool,
@@ -30,7 +28,7 @@ pub struct DeadArgs {
 /// # Errors
 /// One line that says what is missing.
 pub async fn dead(args: DeadArgs) -> Result<(), CommandError> {
-    let home = Home::look(&args.data).await?;
+    let home = args.at.look().await?;
     let failed = home.jobs().in_state(JobState::Failed, usize::MAX).await?;
     let messages = dead_letters(&home).await?;
     home.stop().await;

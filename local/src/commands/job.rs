@@ -1,7 +1,6 @@
 //! `job ID`: the whole history of one job.
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,8 +9,7 @@ use events::{Event, rfc3339};
 use ports::{Delivery, DeliveryLog, History, JobStore, Ledger};
 use serde_json::{Value, json};
 
-use super::{CommandError, DATA};
-use crate::Home;
+use super::{CommandError, Where};
 use crate::chain::age;
 use crate::report::{humane, table};
 
@@ -20,9 +18,8 @@ use crate::report::{humane, table};
 pub struct JobArgs {
     /// The job.
     id: String,
-    /// Folder that keeps everything.
-    #[arg(long, default_value = DATA)]
-    data: PathBuf,
+    #[command(flatten)]
+    at: Where,
     /// One JSON object.
     #[arg(long)]
     json: bool,
@@ -34,7 +31,7 @@ pub struct JobArgs {
 /// One line that says what is missing.
 pub async fn job(args: JobArgs) -> Result<(), CommandError> {
     let id = JobId::parse(&args.id)?;
-    let home = Home::look(&args.data).await?;
+    let home = args.at.look().await?;
     let store = home.jobs();
     let job = store.get(id).await?.ok_or_else(|| format!("there is no job {id}"))?;
     let history = store.events(id).await?;

@@ -1,7 +1,6 @@
 //! `key`: keys with which servers call the API.
 
 use std::iter;
-use std::path::{Path, PathBuf};
 
 use api::{FoundKey, KeyName, create_service_key, list_service_keys, revoke_service_key};
 use clap::{Args, Subcommand};
@@ -9,9 +8,9 @@ use events::rfc3339;
 use ports::{Clock, SystemClock};
 use serde_json::json;
 
-use super::{CommandError, DATA};
+use super::{CommandError, Where};
+use crate::Home;
 use crate::report::table;
-use crate::{Home, HomeError};
 
 /// Options of `key`.
 #[derive(Debug, Args)]
@@ -21,9 +20,8 @@ pub struct KeyArgs {
     /// Print JSON.
     #[arg(long, global = true)]
     json: bool,
-    /// Folder that keeps everything.
-    #[arg(long, default_value = DATA, global = true)]
-    data: PathBuf,
+    #[command(flatten)]
+    at: Where,
 }
 
 #[derive(Debug, Subcommand)]
@@ -47,19 +45,12 @@ enum What {
 /// # Errors
 /// One line that says what is wrong with the name, or that there is no such key.
 pub async fn key(args: KeyArgs) -> Result<(), CommandError> {
-    let home = home(&args.data).await?;
+    // A key may be wanted before anything was started.
+    let home = args.at.look_or_start().await?;
     let told = run(&home, &args).await;
     home.stop().await;
     println!("{}", told?);
     Ok(())
-}
-
-/// A key may be wanted before anything was started.
-async fn home(data: &Path) -> Result<Home, HomeError> {
-    match Home::look(data).await {
-        Err(HomeError::Empty(_)) => Home::start(data, None, &[]).await,
-        found => found,
-    }
 }
 
 async fn run(home: &Home, args: &KeyArgs) -> Result<String, CommandError> {

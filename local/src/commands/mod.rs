@@ -1,18 +1,21 @@
 //! The commands.
 
 mod cancel;
+mod cloud;
 mod costs;
 mod dead;
 mod job;
 mod jobs;
 mod key;
 mod make;
+
 mod progress;
 mod redrive;
 mod settle;
 mod up;
 
 pub use cancel::{CancelArgs, cancel};
+pub use cloud::Where;
 pub use costs::{CostsArgs, costs};
 pub use dead::{DeadArgs, dead};
 pub use job::{JobArgs, job};

@@ -1,16 +1,13 @@
 //! `redrive`: has failed jobs tried again.
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
 use domain::{MicroUsd, Stage};
-use film::Ffmpeg;
 use serde_json::json;
 
-use super::{CommandError, DATA, operator};
+use super::{CommandError, Where, operator};
 use crate::redriving::{Claimed, Plan, Selection, Then, plan, redrive as claim};
 use crate::report::table;
-use crate::{Filming, Home};
+use crate::{Home, Prices};
 
 /// A stage that can be tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -26,11 +23,11 @@ enum RedrivenStage {
 /// Options of `redrive`.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that a person types")]
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("which").required(true).multiple(true).args(["stage", "jobs", "all"]))]
+#[command(group = clap::ArgGroup::new("which").required(true).multiple(true).args(["from", "jobs", "all"]))]
 pub struct RedriveArgs {
-    /// Jobs that failed in this stage.
+    /// Jobs that would be tried again from here.
     #[arg(long, value_enum)]
-    stage: Option<RedrivenStage>,
+    from: Option<RedrivenStage>,
     /// This job; may be repeated.
     #[arg(long = "job")]
     jobs: Vec<String>,
@@ -43,9 +40,8 @@ pub struct RedriveArgs {
     /// Only show what would run again and what it would cost.
     #[arg(long)]
     dry_run: bool,
-    /// Folder that keeps everything.
-    #[arg(long, default_value = DATA)]
-    data: PathBuf,
+    #[command(flatten)]
+    at: Where,
     /// One JSON object a line.
     #[arg(long)]
     json: bool,
@@ -56,9 +52,8 @@ pub struct RedriveArgs {
 /// # Errors
 /// One line that says what is missing.
 pub async fn redrive(args: RedriveArgs) -> Result<(), CommandError> {
-    let filming = Filming::from_env(&Ffmpeg::find()?)?;
     let selection = Selection {
-        stage: args.stage.map(|stage| match stage {
+        stage: args.from.map(|from| match from {
             RedrivenStage::Ingest => Stage::Ingest,
             RedrivenStage::Ltx => Stage::Ltx,
             RedrivenStage::Render => Stage::Render,
@@ -66,17 +61,22 @@ pub async fn redrive(args: RedriveArgs) -> Result<(), CommandError> {
         jobs: args.jobs.clone(),
         refused: args.refused,
     };
-    let home = Home::look(&args.data).await?;
-    let plans = plan(&home, &filming.crew.generators, &selection).await?;
-    let outcome = carry_out(&home, &plans, &args).await;
+    let home = args.at.look().await?;
+    let outcome = carry_out(&home, &selection, &args).await;
     home.stop().await;
     outcome
 }
 
 /// Shows what is about to be done and what it costs, then does it.
-async fn carry_out(home: &Home, plans: &[Plan], args: &RedriveArgs) -> Result<(), CommandError> {
+async fn carry_out(
+    home: &Home,
+    selection: &Selection,
+    args: &RedriveArgs,
+) -> Result<(), CommandError> {
+    let prices = Prices::of(home).await?;
+    let plans = &plan(home, &prices, selection).await?;
     if !args.json {
-        println!("{}", table_of(plans));
+        println!("{}", table_of(plans, prices.dated()));
     }
     for plan in plans {
         let outcome = outcome(home, plan, args.dry_run).await?;
@@ -89,7 +89,7 @@ async fn carry_out(home: &Home, plans: &[Plan], args: &RedriveArgs) -> Result<()
     Ok(())
 }
 
-fn table_of(plans: &[Plan]) -> String {
+fn table_of(plans: &[Plan], dated: &str) -> String {
     if plans.is_empty() {
         return "no failed job is like that".to_owned();
     }
@@ -99,14 +99,15 @@ fn table_of(plans: &[Plan]) -> String {
         Then::Again { cost, .. } => Some(cost),
         Then::Not(_) => None,
     });
-    format!("{}\ncosts at most {}", table(&rows), costs.sum::<MicroUsd>())
+    let costs = costs.sum::<MicroUsd>();
+    format!("{}\ncosts at most {costs}, by the prices of {dated}", table(&rows))
 }
 
 /// What was done with a plan, in a few words.
 async fn outcome(home: &Home, plan: &Plan, dry_run: bool) -> Result<String, CommandError> {
     Ok(match &plan.then {
         Then::Not(reason) => reason.clone(),
-        Then::Again { note, .. } if dry_run => (*note).to_owned(),
+        Then::Again { note, .. } if dry_run => note.clone(),
         Then::Again { stage, .. } => match claim(home, &plan.job, *stage, &operator()).await? {
             Claimed::Now => "on its way".to_owned(),
             Claimed::ByAnother => "somebody else was quicker".to_owned(),
@@ -118,7 +119,7 @@ fn row(plan: &Plan) -> Vec<String> {
     let id = plan.job.id.to_string();
     match &plan.then {
         Then::Again { stage, cost, note } => {
-            vec![id, stage.to_string(), cost.to_string(), (*note).to_owned()]
+            vec![id, stage.to_string(), cost.to_string(), note.clone()]
         }
         Then::Not(reason) => vec![id, "-".to_owned(), "-".to_owned(), reason.clone()],
     }

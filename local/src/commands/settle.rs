@@ -1,13 +1,11 @@
 //! `settle ID`: a person decides an order whose answer was lost.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use domain::{Attempt, FailureKind, JobId, JobState, Settlement};
 use events::LtxRequest;
 use ports::{Clock, JobStore, Ledger, MessageSender, Replaced, SystemClock};
 
-use super::{CommandError, DATA, operator};
+use super::{CommandError, Where, operator};
 use crate::Home;
 
 /// Options of `settle`.
@@ -25,9 +23,8 @@ pub struct SettleArgs {
     /// The provider charged it and there is no clip to be had.
     #[arg(long)]
     charged: bool,
-    /// Folder that keeps everything.
-    #[arg(long, default_value = DATA)]
-    data: PathBuf,
+    #[command(flatten)]
+    at: Where,
 }
 
 /// Writes a person's decision about an unknown order in the ledger, and sets the job going.
@@ -36,7 +33,7 @@ pub struct SettleArgs {
 /// One line that says why there is nothing to decide.
 pub async fn settle(args: SettleArgs) -> Result<(), CommandError> {
     let id = JobId::parse(&args.id)?;
-    let home = Home::look(&args.data).await?;
+    let home = args.at.look().await?;
     let outcome = decide(&home, id, &args).await;
     home.stop().await;
     println!("{}", outcome?);
@@ -55,7 +52,8 @@ async fn decide(home: &Home, id: JobId, args: &SettleArgs) -> Result<String, Com
     let (number, state) = (decided.number, decided.state);
     let said = format!("attempt {number} of job {id} is {state}");
     if job.state == JobState::Failed {
-        return Ok(format!("{said}; try the job again with `stillmotion redrive --job {id}`"));
+        let at = &args.at;
+        return Ok(format!("{said}; try the job again with `stillmotion redrive --job {id}{at}`"));
     }
     let request = serde_json::to_string(&LtxRequest::look_now(&job, None))?;
     home.queue("ltx").send(&request).await?;

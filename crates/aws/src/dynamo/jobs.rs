@@ -156,6 +156,19 @@ impl DynamoJobs {
     }
 }
 
+impl DynamoJobs {
+    /// Up to `limit` jobs in `state`, the one that changed last first. May lag behind the newest
+    /// writes.
+    ///
+    /// # Errors
+    /// [`JobStoreError`].
+    pub async fn newest(&self, state: JobState, limit: usize) -> Result<Vec<Job>, JobStoreError> {
+        let question = |query| in_state(query, state).scan_index_forward(false);
+        let rows = self.found(limit, question).await.map_err(failed("list", "*"))?;
+        read_all(&rows).map_err(failed("list", "*"))
+    }
+}
+
 impl JobStore for DynamoJobs {
     async fn get(&self, job: JobId) -> Result<Option<Job>, JobStoreError> {
         let row = self.0.get(job_key(job)).await.map_err(failed("read", job))?;
@@ -180,13 +193,7 @@ impl JobStore for DynamoJobs {
     }
 
     async fn in_state(&self, state: JobState, limit: usize) -> Result<Vec<Job>, JobStoreError> {
-        let question = |query: QueryFluentBuilder| {
-            query
-                .index_name("by-state")
-                .key_condition_expression("#state = :state")
-                .expression_attribute_names("#state", "state")
-                .expression_attribute_values(":state", text(&state))
-        };
+        let question = |query| in_state(query, state);
         let rows = self.found(limit, question).await.map_err(failed("list", "*"))?;
         read_all(&rows).map_err(failed("list", "*"))
     }
@@ -225,6 +232,14 @@ impl History for DynamoJobs {
         let marked = self.update(event_key(event), mark).await;
         marked.map_err(failed("mark an event of", event.job))
     }
+}
+
+fn in_state(query: QueryFluentBuilder, state: JobState) -> QueryFluentBuilder {
+    query
+        .index_name("by-state")
+        .key_condition_expression("#state = :state")
+        .expression_attribute_names("#state", "state")
+        .expression_attribute_values(":state", text(&state))
 }
 
 fn unpublished(query: QueryFluentBuilder) -> QueryFluentBuilder {
