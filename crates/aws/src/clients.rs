@@ -86,13 +86,7 @@ impl Aws {
     pub async fn find_queue(&self, name: &str) -> Result<Option<String>, Source> {
         match self.sqs_client().get_queue_url().queue_name(name).send().boxed().await {
             Ok(answer) => Ok(answer.queue_url),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(GetQueueUrlError::is_queue_does_not_exist) =>
-            {
-                Ok(None)
-            }
+            Err(error) if error.as_service_error().is_some_and(is_no_queue) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -168,6 +162,11 @@ impl Aws {
     fn events_client(&self) -> aws_sdk_eventbridge::Client {
         self.events.get_or_init(|| aws_sdk_eventbridge::Client::new(&self.config)).clone()
     }
+}
+
+/// Its code is that of the older protocol, in a header; whoever does not send that has the newer one.
+fn is_no_queue(error: &GetQueueUrlError) -> bool {
+    error.is_queue_does_not_exist() || error.meta().code() == Some("QueueDoesNotExist")
 }
 
 fn behavior() -> BehaviorVersion {
