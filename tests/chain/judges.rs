@@ -4,6 +4,7 @@
 //! Where a judge does otherwise than AWS, it is listed in [`differences`].
 
 mod differences;
+mod secrets;
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -85,6 +86,8 @@ async fn verdict_of_ministack(judge: Judge, auth: Auth) {
     let mut world = World::on(Home::at(endpoint, &keys.access, &keys.secret));
 
     self::judge(&mut world, &format!("{judge:?}")).await;
+    println!("{judge:?}: secrets");
+    secrets::are_read(endpoint, &keys, &root).await;
     differences::are_still_there(judge, endpoint, &keys, &root).await;
 }
 

@@ -39,8 +39,11 @@ const STARTS: usize = 3;
 /// How much of its log is shown with a failure, in bytes.
 const SHOWN_BYTES: usize = 10_000;
 
+/// What the names of the chain's secrets begin with.
+pub(crate) const SECRETS: &str = "stillmotion/test/";
+
 /// What the chain does, and so all that its user may do under `AUTH=true`.
-const ACTIONS: [&str; 18] = [
+const ACTIONS: [&str; 20] = [
     "s3:GetObject",
     "s3:PutObject",
     "s3:DeleteObject",
@@ -60,6 +63,8 @@ const ACTIONS: [&str; 18] = [
     "dynamodb:DeleteItem",
     "dynamodb:Query",
     "events:PutEvents",
+    "secretsmanager:GetSecretValue",
+    "secretsmanager:DescribeSecret",
 ];
 
 /// Whether it checks who asks.
@@ -246,6 +251,7 @@ fn user_policy() -> Value {
                 format!("arn:aws:sqs:{REGION}:{ACCOUNT}:stillmotion-*"),
                 format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/stillmotion-*"),
                 format!("arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{BUS}"),
+                format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{SECRETS}*"),
             ],
         }],
     })
@@ -258,6 +264,7 @@ pub(crate) struct Clients {
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) dynamo: aws_sdk_dynamodb::Client,
     pub(crate) events: aws_sdk_eventbridge::Client,
+    pub(crate) secrets: aws_sdk_secretsmanager::Client,
 }
 
 impl Clients {
@@ -279,6 +286,7 @@ impl Clients {
             sqs: aws_sdk_sqs::Client::new(&config),
             dynamo: aws_sdk_dynamodb::Client::new(&config),
             events: aws_sdk_eventbridge::Client::new(&config),
+            secrets: aws_sdk_secretsmanager::Client::new(&config),
         }
     }
 }

@@ -1,12 +1,14 @@
 //! One configuration, one client per service, any number of adapters.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_s3::config::SharedHttpClient;
+use aws_sdk_secretsmanager::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use futures::FutureExt as _;
@@ -14,11 +16,15 @@ use ports::Source;
 
 use crate::{
     DynamoDeliveries, DynamoEndpoints, DynamoJobs, DynamoLedger, DynamoMeters, DynamoRegisters,
-    EventBridge, S3, SqsQueue,
+    EventBridge, S3, SecretsManager, SqsQueue,
 };
 
 /// How often a call is made, in all, where the other side is on the same machine.
 const LOOPBACK_ATTEMPTS: u32 = 2;
+/// How long a secret may take to be read, in all: invocations wait for it.
+const SECRET_TIME: Duration = Duration::from_secs(4);
+/// How long each attempt may take.
+const SECRET_ATTEMPT_TIME: Duration = Duration::from_secs(2);
 
 /// Makes adapters that share their connections.
 #[derive(Debug)]
@@ -138,6 +144,17 @@ impl Aws {
     /// The table of meters.
     pub fn meter_table(&self, name: impl Into<String>) -> DynamoMeters {
         DynamoMeters::new(self.dynamo_client(), name.into())
+    }
+
+    /// Secrets that hold settings, by their names or ARNs; without any, nobody is asked.
+    pub fn secrets(&self, ids: Vec<String>) -> SecretsManager {
+        let times = TimeoutConfig::builder()
+            .operation_timeout(SECRET_TIME)
+            .operation_attempt_timeout(SECRET_ATTEMPT_TIME)
+            .build();
+        let config = aws_sdk_secretsmanager::config::Builder::from(&self.config);
+        let config = config.timeout_config(times).build();
+        SecretsManager::new(aws_sdk_secretsmanager::Client::from_conf(config), ids)
     }
 
     /// The client of the queues, for whoever polls them.

@@ -11,6 +11,7 @@ mod event_bridge;
 pub mod ltx_request;
 mod s3;
 pub mod s3_event;
+mod secrets;
 pub mod sqs;
 mod sqs_queue;
 
@@ -20,4 +21,5 @@ pub use dynamo::{
 };
 pub use event_bridge::EventBridge;
 pub use s3::S3;
+pub use secrets::SecretsManager;
 pub use sqs_queue::SqsQueue;

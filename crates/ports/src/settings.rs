@@ -56,6 +56,22 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         read(&text).map(Some).ok_or(InvalidSetting::Unreadable { name, expected })
     }
 
+    /// A secret that may be missing, as [`Settings::maybe`]. On AWS it comes from a secret by reference,
+    /// never from a variable. Its name is traced, never its value: a test learns from it which settings
+    /// are secret.
+    ///
+    /// # Errors
+    /// As [`Settings::maybe`].
+    pub fn secret<T>(
+        &self,
+        name: &'static str,
+        expected: &'static str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, InvalidSetting> {
+        tracing::trace!(secret = name, "a secret is looked up");
+        self.maybe(name, expected, read)
+    }
+
     /// A duration in whole seconds that may be missing.
     ///
     /// # Errors

@@ -153,9 +153,9 @@ impl<F: Fn(&str) -> Option<String>> Keyed<'_, F> {
         self.settings.text(name).ok()
     }
 
-    fn key(&self, name: &'static str) -> Option<Key> {
-        let key = self.optional(name)?;
-        Some(key.trim()).filter(|key| !key.is_empty()).map(Key::new)
+    fn key(&self, name: &'static str) -> Result<Option<Key>, InvalidSetting> {
+        let key = self.settings.secret(name, "a key", |text| Some(text.trim().to_owned()))?;
+        Ok(key.filter(|key| !key.is_empty()).map(Key::new))
     }
 
     /// The entry of the provider whose key has this name.
@@ -182,7 +182,7 @@ impl<F: Fn(&str) -> Option<String>> Keyed<'_, F> {
 
     fn ltx(&self) -> Result<Option<Provider>, InvalidSetting> {
         const NAME: &str = "LTX_API_KEY";
-        let Some(key) = self.key(NAME) else { return Ok(None) };
+        let Some(key) = self.key(NAME)? else { return Ok(None) };
         let base = self.base("LTX_BASE_URL", Ltx::BASE_URL)?;
         let ltx = Ltx::new(base, key, self.ltx_version()?, self.entry("ltx", NAME)?);
         Ok(Some(Provider::Ltx(ltx)))
@@ -206,7 +206,7 @@ impl<F: Fn(&str) -> Option<String>> Keyed<'_, F> {
 
     fn runway(&self) -> Result<Option<Provider>, InvalidSetting> {
         const NAME: &str = "RUNWAYML_API_SECRET";
-        let Some(key) = self.key(NAME) else { return Ok(None) };
+        let Some(key) = self.key(NAME)? else { return Ok(None) };
         let base = self.base("RUNWAYML_BASE_URL", Runway::BASE_URL)?;
         let version = self.optional("RUNWAY_VERSION");
         let version = version.unwrap_or_else(|| Runway::VERSION.to_owned());
@@ -216,7 +216,7 @@ impl<F: Fn(&str) -> Option<String>> Keyed<'_, F> {
 
     fn replicate(&self) -> Result<Option<Provider>, InvalidSetting> {
         const NAME: &str = "REPLICATE_API_TOKEN";
-        let Some(key) = self.key(NAME) else { return Ok(None) };
+        let Some(key) = self.key(NAME)? else { return Ok(None) };
         let base = self.base("REPLICATE_BASE_URL", Replicate::BASE_URL)?;
         let entry = self.entry("replicate", NAME)?;
         Ok(Some(Provider::Replicate(Replicate::new(base, key, self.webhooks()?, entry))))
@@ -224,7 +224,7 @@ impl<F: Fn(&str) -> Option<String>> Keyed<'_, F> {
 
     fn fal(&self) -> Result<Option<Provider>, InvalidSetting> {
         const NAME: &str = "FAL_KEY";
-        let Some(key) = self.key(NAME) else { return Ok(None) };
+        let Some(key) = self.key(NAME)? else { return Ok(None) };
         let queue = self.base("FAL_BASE_URL", Fal::QUEUE_URL)?;
         let rest = self.base("FAL_REST_URL", Fal::REST_URL)?;
         let entry = self.entry("fal", NAME)?;

@@ -93,23 +93,24 @@ pub fn verifiers(lookup: impl Fn(&str) -> Option<String>) -> Result<Vec<Verifier
         let base = settings.maybe(name, expected, Base::parse)?;
         base.or_else(|| Base::parse(default)).ok_or(InvalidSetting::Unreadable { name, expected })
     };
+    let key = |name| settings.secret(name, "a key", |text| Some(Key::new(text.trim())));
     let mut verifiers = Vec::new();
-    if let Ok(key) = settings.text("REPLICATE_API_TOKEN") {
+    if let Some(key) = key("REPLICATE_API_TOKEN")? {
         let base = base("REPLICATE_BASE_URL", Replicate::BASE_URL)?;
         let expected = "whsec_ and base64";
-        let secrets = settings.maybe("REPLICATE_WEBHOOK_SECRET", expected, |text| {
+        let secrets = settings.secret("REPLICATE_WEBHOOK_SECRET", expected, |text| {
             let secrets: Vec<_> = text.split_whitespace().map(Key::new).collect();
             ReplicateVerifier::new(&secrets).ok()
         })?;
         verifiers.push(Verifier::Replicate(ReplicatePosts {
             http: Http::new(&[&base], Timeouts::default()),
             base,
-            key: Key::new(key.trim()),
+            key,
             set: secrets,
             told: Mutex::default(),
         }));
     }
-    if settings.text("FAL_KEY").is_ok() {
+    if key("FAL_KEY")?.is_some() {
         let rest = base("FAL_REST_URL", Fal::REST_URL)?;
         let expected = "the id of our user at fal";
         let user = settings.maybe("FAL_USER_ID", expected, |text| {

@@ -13,6 +13,7 @@ mod message_sender;
 mod meters;
 mod object_store;
 mod registers;
+mod secret_source;
 mod uploads;
 
 pub use delivery_log::delivery_log;
@@ -25,6 +26,7 @@ pub use message_sender::message_sender;
 pub use meters::meters;
 pub use object_store::{object_store, object_store_pages};
 pub use registers::registers;
+pub use secret_source::secret_source;
 pub use uploads::{uploads, uploads_are_bound};
 
 use std::future::Future;

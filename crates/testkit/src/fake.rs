@@ -13,6 +13,7 @@ mod receiver;
 mod registers;
 mod renderer;
 mod rewrap;
+mod secrets;
 mod store;
 
 pub use bus::RecordingBus;
@@ -28,6 +29,7 @@ pub use receiver::{Answer, RecordingReceiver};
 pub use registers::InMemoryRegisters;
 pub use renderer::ReadyVideo;
 pub use rewrap::PassThrough;
+pub use secrets::InMemorySecrets;
 pub use store::InMemoryStore;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

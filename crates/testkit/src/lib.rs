@@ -10,8 +10,8 @@ pub mod samples;
 
 pub use fake::{
     Answer, InMemoryDeliveries, InMemoryEndpoints, InMemoryJobs, InMemoryLedger, InMemoryMeters,
-    InMemoryRegisters, InMemoryStore, Loss, PassThrough, ReadyClip, ReadyVideo, RecordingBus,
-    RecordingQueue, RecordingReceiver, TestClock,
+    InMemoryRegisters, InMemorySecrets, InMemoryStore, Loss, PassThrough, ReadyClip, ReadyVideo,
+    RecordingBus, RecordingQueue, RecordingReceiver, TestClock,
 };
 pub use fuse::{Fuse, Moment};
 pub use fused::Fused;

@@ -1,6 +1,6 @@
 //! The adapters of the function, and how they are asked whether they answer.
 
-use api::{Api, Config, Dependency, HttpKeys, Queues, temporary_disk};
+use api::{Api, Config, Dependency, HttpKeys, Queues, TokenConfig, temporary_disk};
 use aws::Aws;
 use ports::{Chronicle, SystemClock};
 
@@ -46,12 +46,12 @@ pub(crate) fn api(aws: &Aws, config: &Config) -> Api<OnAws> {
 /// Everything that the calls cannot do without.
 pub(crate) fn dependencies(
     api: &Api<OnAws>,
-    config: &Config,
+    tokens: Option<&TokenConfig>,
 ) -> Result<Vec<Dependency>, reqwest::Error> {
     let queue = |name, queue: &aws::SqsQueue| {
         Dependency::of(name, queue.clone(), |it| async move { it.reach().await })
     };
-    let keys_url = config.tokens.as_ref().and_then(|tokens| tokens.keys_url.clone());
+    let keys_url = tokens.and_then(|tokens| tokens.keys_url.clone());
     Ok(vec![
         Dependency::of("media bucket", api.store.clone(), |it| async move { it.reach().await }),
         Dependency::of(

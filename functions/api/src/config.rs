@@ -43,7 +43,7 @@ impl TokenConfig {
         let project = settings.maybe("SUPABASE_URL", expected, safe_url)?;
         let keys_url = settings.maybe("SUPABASE_JWKS_URL", expected, safe_url)?;
         let expected = "a secret of 32 bytes or more";
-        let secret = settings.maybe("SUPABASE_JWT_SECRET", expected, JwtSecret::parse)?;
+        let secret = settings.secret("SUPABASE_JWT_SECRET", expected, JwtSecret::parse)?;
         let text = |text: &str| Some(text.to_owned());
         let issuer = settings.maybe("SUPABASE_JWT_ISSUER", "an issuer", text)?;
         let audience = settings.maybe("SUPABASE_JWT_AUDIENCE", "an audience", text)?;
@@ -156,7 +156,7 @@ pub fn quotas_from_vars(
     })
 }
 
-/// Settings, read once at start.
+/// Settings, read once at start. What holds a secret is read by [`TokenConfig`].
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `MEDIA_BUCKET`: name of the bucket that everything is in.
@@ -189,8 +189,6 @@ pub struct Config {
     pub cors_origins: Vec<Origin>,
     /// `BEHIND_TLS`: whether callers come over TLS, `true` or `false`; absent: `true`.
     pub is_behind_tls: bool,
-    /// How tokens are told from forged ones: see [`TokenConfig`]. Absent: only service keys open.
-    pub tokens: Option<TokenConfig>,
     /// How often somebody may ask: see [`LimitConfig`].
     pub limits: LimitConfig,
     /// `QUOTA_JOBS_PER_DAY`, `QUOTA_BYTES_STORED` (bytes), and `STREAM_SECS`: how long events are
@@ -212,7 +210,6 @@ impl Config {
     /// # Errors
     /// As [`Config::from_env`].
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidSetting> {
-        let tokens = TokenConfig::from_vars(&lookup)?;
         let limits = LimitConfig::from_vars(&lookup, LimitConfig::usual())?;
         let rules = Rules { stream_ends_with_news: true, ..Rules::default() };
         let rules = quotas_from_vars(&lookup, &rules)?;
@@ -240,7 +237,6 @@ impl Config {
             event_bus: settings.text("EVENT_BUS")?,
             cors_origins: cors_origins.unwrap_or_default(),
             is_behind_tls: is_behind_tls.unwrap_or(true),
-            tokens,
             limits,
             rules: Rules { stream_for: stream_for.unwrap_or(STREAM_FOR), ..rules },
         })
@@ -258,7 +254,6 @@ mod tests {
     fn config(name: &str, value: &str) -> Result<Config, InvalidSetting> {
         Config::from_vars(|asked| match asked {
             asked if asked == name => Some(value.to_owned()),
-            "SUPABASE_URL" => Some("https://abc.supabase.co".to_owned()),
             asked if asked.ends_with("_TABLE") || asked.ends_with("_QUEUE_URL") => {
                 Some("1".to_owned())
             }
@@ -267,15 +262,23 @@ mod tests {
         })
     }
 
+    fn tokens(name: &str, value: &str) -> Result<Option<TokenConfig>, InvalidSetting> {
+        TokenConfig::from_vars(|asked| match asked {
+            asked if asked == name => Some(value.to_owned()),
+            "SUPABASE_URL" => Some("https://abc.supabase.co".to_owned()),
+            _ => None,
+        })
+    }
+
     fn unreadable(name: &str, value: &str) -> bool {
-        matches!(config(name, value), Err(InvalidSetting::Unreadable { .. }))
+        let unreadable = |error| matches!(error, Some(InvalidSetting::Unreadable { .. }));
+        unreadable(config(name, value).err()) || unreadable(tokens(name, value).err())
     }
 
     #[test]
     fn a_project_says_where_its_keys_are_and_who_issues() {
-        let config = config("", "").expect("readable");
+        let tokens = tokens("", "").expect("readable").expect("a project");
 
-        let tokens = config.tokens.expect("a project");
         let keys = tokens.keys_url.expect("an address");
         assert_eq!(keys.as_str(), "https://abc.supabase.co/auth/v1/.well-known/jwks.json");
         assert_eq!(tokens.issuer.as_deref(), Some("https://abc.supabase.co/auth/v1"));

@@ -3,42 +3,39 @@
 #![recursion_limit = "256"]
 
 mod adapters;
+mod front;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use adapters::{api, dependencies};
-use api::{Config, Door, Peer, ServiceKeys, TokenConfig, any_service_key, router};
+use adapters::api;
+use api::{Config, Peer, any_service_key};
 use aws::Aws;
+use front::Front;
 use lambda_http::request::RequestContext;
 use lambda_http::tower::ServiceExt;
-use lambda_http::{Error, Request, RequestExt, run, tracing};
-use ports::{Clock, SystemClock};
-
-/// How long a call may take to begin its answer: less than the gateway waits.
-const TIME_LIMIT: Duration = Duration::from_secs(27);
+use lambda_http::{Error, Request, RequestExt, run, service_fn, tracing};
+use ports::{Clock, Refreshed, Secrets, SecretsConfig, SystemClock, environment};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let config = Config::from_env()?;
-    let api = api(&Aws::from_env().await, &config);
-    if config.tokens.is_none() && !any_service_key(&api.registers, SystemClock.now()).await? {
+    let (config, secrets) = (Config::from_env()?, SecretsConfig::from_env()?);
+    let aws = Aws::from_env().await;
+    let api = Arc::new(api(&aws, &config));
+    let (source, calls) = (aws.secrets(secrets.ids), api.clone());
+    let make = move |secrets: &Secrets| Front::new(&calls, &config, secrets.over(environment));
+    let front = &Refreshed::load(source, SystemClock, secrets.refresh_every, make).await?;
+    let believes_tokens = front.current().await.believes_tokens;
+    if !believes_tokens && !any_service_key(&api.registers, SystemClock.now()).await? {
         let missing = "nobody could call: set SUPABASE_URL or SUPABASE_JWT_SECRET";
         return Err(missing.into());
     }
-    let door = Door {
-        tokens: config.tokens.as_ref().map(TokenConfig::verifier).transpose()?,
-        service_keys: ServiceKeys::default(),
-        development: None,
-        cors_origins: config.cors_origins.clone(),
-        is_behind_tls: config.is_behind_tls,
-        limits: config.limits.limits(),
-        dependencies: dependencies(&api, &config)?,
-        time_limit: TIME_LIMIT,
-    };
 
-    run(router(Arc::new(api), door).map_request(with_peer)).await
+    run(service_fn(|request: Request| async move {
+        let router = front.current().await.router.clone();
+        router.oneshot(with_peer(request)).await
+    }))
+    .await
 }
 
 /// Who the gateway says is at the other end. What headers say of it anybody can have written.

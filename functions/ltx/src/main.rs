@@ -8,7 +8,7 @@ use domain::ObjectKey;
 use film::Ffmpeg;
 use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
 use ltx::{Config, FilmRewrap, Ltx};
-use ports::{Chronicle, ObjectStore, SystemClock, environment};
+use ports::{Chronicle, ObjectStore, Refreshed, Secrets, SecretsConfig, SystemClock, environment};
 use providers::{Registry, providers};
 
 /// Largest registry that is read, in bytes.
@@ -17,32 +17,39 @@ const REGISTRY_LIMIT: u64 = 1 << 20;
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let config = Config::from_env()?;
+    let (config, secrets) = (Config::from_env()?, SecretsConfig::from_env()?);
     let aws = Aws::from_env().await;
-    let (jobs, bus) = (aws.job_table(config.jobs_table), aws.event_bus(config.event_bus));
-    let store = aws.bucket(config.media_bucket);
-    let registry = registry(&store, config.registry_key.as_ref()).await?;
+    let registry =
+        registry(&aws.bucket(&config.media_bucket), config.registry_key.as_ref()).await?;
     let ffmpeg = Ffmpeg::find()?;
 
     let inbound = &sqs::Inbound {
-        queue: &aws.queue(config.ltx_queue_url),
-        dead_letters: &aws.queue(config.dead_letter_queue_url),
+        queue: &aws.queue(&config.ltx_queue_url),
+        dead_letters: &aws.queue(&config.dead_letter_queue_url),
         policy: &sqs::RetryPolicy::up_to(config.max_receive_count),
     };
-    let ltx = &Ltx::<(_, _, _, _, _, _, _, _)> {
-        store,
-        chronicle: Chronicle { jobs, bus, clock: SystemClock },
-        ledger: aws.ledger_table(config.ledger_table, config.accounts_table),
-        registers: aws.register_table(config.registers_table),
-        generators: providers(environment, &registry, ffmpeg.clone())?,
-        rewrap: FilmRewrap::new(ffmpeg),
-        policy: config.policy,
-        work: std::env::temp_dir(),
+    let source = aws.secrets(secrets.ids);
+    let make = move |secrets: &Secrets| {
+        Ok(Ltx::<(_, _, _, _, _, _, _, _)> {
+            store: aws.bucket(&config.media_bucket),
+            chronicle: Chronicle {
+                jobs: aws.job_table(&config.jobs_table),
+                bus: aws.event_bus(&config.event_bus),
+                clock: SystemClock,
+            },
+            ledger: aws.ledger_table(&config.ledger_table, &config.accounts_table),
+            registers: aws.register_table(&config.registers_table),
+            generators: providers(secrets.over(environment), &registry, ffmpeg.clone())?,
+            rewrap: FilmRewrap::new(ffmpeg.clone()),
+            policy: config.policy.clone(),
+            work: std::env::temp_dir(),
+        })
     };
+    let ltx = &Refreshed::load(source, SystemClock, secrets.refresh_every, make).await?;
 
     lambda_runtime::run(service_fn(|batch: LambdaEvent<SqsEvent>| async move {
-        let parse = ltx_request::parse;
-        Ok::<_, Error>(sqs::each_record(batch.payload, ltx, parse, inbound).await)
+        let (ltx, parse) = (ltx.current().await, ltx_request::parse);
+        Ok::<_, Error>(sqs::each_record(batch.payload, &*ltx, parse, inbound).await)
     }))
     .await
 }

@@ -4,25 +4,30 @@
 
 use aws::Aws;
 use lambda_http::{Body, Error, Request, Response, run, service_fn, tracing};
-use ports::{ProviderPost, SystemClock, environment};
+use ports::{ProviderPost, Refreshed, Secrets, SecretsConfig, SystemClock, environment};
 use provider_webhook::{Config, MAX_BODY_BYTES, ProviderWebhook};
 use providers::verifiers;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let config = Config::from_env()?;
+    let (config, secrets) = (Config::from_env()?, SecretsConfig::from_env()?);
     let aws = Aws::from_env().await;
-    let webhook = &ProviderWebhook {
-        jobs: aws.job_table(config.jobs_table),
-        ledger: aws.ledger_table(config.ledger_table, config.accounts_table),
-        registers: aws.register_table(config.registers_table),
-        ltx_queue: aws.queue(config.ltx_queue_url),
-        clock: SystemClock,
-        verifiers: verifiers(environment)?,
+    let source = aws.secrets(secrets.ids);
+    let make = move |secrets: &Secrets| {
+        Ok(ProviderWebhook {
+            jobs: aws.job_table(&config.jobs_table),
+            ledger: aws.ledger_table(&config.ledger_table, &config.accounts_table),
+            registers: aws.register_table(&config.registers_table),
+            ltx_queue: aws.queue(&config.ltx_queue_url),
+            clock: SystemClock,
+            verifiers: verifiers(secrets.over(environment))?,
+        })
     };
+    let webhook = &Refreshed::load(source, SystemClock, secrets.refresh_every, make).await?;
 
     run(service_fn(|request: Request| async move {
+        let webhook = webhook.current().await;
         let status = match post(&request) {
             Some(post) => webhook.hear(request.uri().path(), &post).await.status(),
             None => 413,

@@ -55,14 +55,23 @@ impl Project {
         let Some(url) = settings.maybe("SUPABASE_URL", expected, project_url)? else {
             return Ok(None);
         };
-        settings.text("SUPABASE_SERVICE_KEY")?;
         let key =
-            settings.maybe("SUPABASE_SERVICE_KEY", ServiceKey::EXPECTED, ServiceKey::parse)?;
+            settings.secret("SUPABASE_SERVICE_KEY", ServiceKey::EXPECTED, ServiceKey::parse)?;
         let key = key.ok_or(InvalidSetting::Missing("SUPABASE_SERVICE_KEY"))?;
         let expected = "the name of a table";
         let table = settings.maybe("SUPABASE_TABLE", expected, TableName::parse)?;
         let table = table.unwrap_or_else(|| TableName(TABLE.to_owned()));
         Ok(Some(Self { url, key, table }))
+    }
+
+    /// As [`Project::from_vars`], for who cannot do without.
+    ///
+    /// # Errors
+    /// As there, and of `SUPABASE_URL` if it is not set.
+    pub fn required_from_vars(
+        lookup: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, InvalidSetting> {
+        Self::from_vars(lookup)?.ok_or(InvalidSetting::Missing("SUPABASE_URL"))
     }
 }
 
@@ -79,7 +88,7 @@ fn project_url(text: &str) -> Option<Url> {
     (is_safe && is_bare && is_nobodys).then_some(url)
 }
 
-/// Settings, read once at start.
+/// Settings, read once at start. What holds a secret is read by [`Project`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// `JOBS_TABLE`: name of the table of jobs.
@@ -90,8 +99,6 @@ pub struct Config {
     pub dead_letter_queue_url: String,
     /// `MAX_RECEIVE_COUNT`: deliveries before a record goes to the dead-letter queue.
     pub max_receive_count: u32,
-    /// `SUPABASE_URL`, `SUPABASE_SERVICE_KEY`, `SUPABASE_TABLE`: see [`Project`].
-    pub project: Project,
 }
 
 impl Config {
@@ -108,14 +115,12 @@ impl Config {
     /// # Errors
     /// As [`Config::from_env`].
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidSetting> {
-        let project = Project::from_vars(&lookup)?;
         let settings = Settings(lookup);
         Ok(Self {
             jobs_table: settings.text("JOBS_TABLE")?,
             supabase_queue_url: settings.text("SUPABASE_QUEUE_URL")?,
             dead_letter_queue_url: settings.text("DEAD_LETTER_QUEUE_URL")?,
             max_receive_count: settings.number("MAX_RECEIVE_COUNT")?,
-            project: project.ok_or(InvalidSetting::Missing("SUPABASE_URL"))?,
         })
     }
 }
@@ -124,23 +129,22 @@ impl Config {
 mod tests {
     use super::*;
 
-    fn config(name: &str, value: &str) -> Result<Config, InvalidSetting> {
-        Config::from_vars(|asked| match asked {
+    fn project(name: &str, value: &str) -> Result<Project, InvalidSetting> {
+        Project::required_from_vars(|asked| match asked {
             asked if asked == name => Some(value.to_owned()),
             "SUPABASE_URL" => Some("https://abc.supabase.co".to_owned()),
             "SUPABASE_SERVICE_KEY" => Some("sb_secret_abc".to_owned()),
-            "SUPABASE_TABLE" => None,
-            _ => Some("1".to_owned()),
+            _ => None,
         })
     }
 
     fn unreadable(name: &str, value: &str) -> bool {
-        matches!(config(name, value), Err(InvalidSetting::Unreadable { .. }))
+        matches!(project(name, value), Err(InvalidSetting::Unreadable { .. }))
     }
 
     #[test]
     fn the_table_is_videos_unless_another_is_named() {
-        let table = |value| config("SUPABASE_TABLE", value).map(|config| config.project.table.0);
+        let table = |value| project("SUPABASE_TABLE", value).map(|project| project.table.0);
 
         assert_eq!(table(""), Ok("videos".to_owned()));
         assert_eq!(table("villa_videos"), Ok("villa_videos".to_owned()));
@@ -151,7 +155,7 @@ mod tests {
     #[test]
     fn without_tls_a_project_is_on_loopback() {
         for url in ["http://127.0.0.1:3000/", "http://localhost:3000", "http://[::1]:3000"] {
-            assert!(config("SUPABASE_URL", url).is_ok(), "{url}");
+            assert!(project("SUPABASE_URL", url).is_ok(), "{url}");
         }
         for url in [
             "http://abc.supabase.co",
@@ -166,18 +170,27 @@ mod tests {
 
     #[test]
     fn without_a_project_there_is_nothing_to_start() {
-        assert_eq!(config("SUPABASE_URL", ""), Err(InvalidSetting::Missing("SUPABASE_URL")));
+        assert_eq!(project("SUPABASE_URL", ""), Err(InvalidSetting::Missing("SUPABASE_URL")));
         assert_eq!(
-            config("SUPABASE_SERVICE_KEY", ""),
+            project("SUPABASE_SERVICE_KEY", ""),
             Err(InvalidSetting::Missing("SUPABASE_SERVICE_KEY"))
         );
         assert_eq!(Project::from_vars(|_| None), Ok(None));
     }
 
     #[test]
+    fn a_missing_setting_is_named() {
+        let all = Config::from_vars(|_| Some("1".to_owned()));
+        let without = Config::from_vars(|name| (name != "JOBS_TABLE").then(|| "1".to_owned()));
+
+        assert!(all.is_ok());
+        assert_eq!(without, Err(InvalidSetting::Missing("JOBS_TABLE")));
+    }
+
+    #[test]
     fn a_key_is_told_neither_by_debug_nor_by_an_error() {
-        let read = config("", "");
-        let refused = config("SUPABASE_SERVICE_KEY", "sb_publishable_abc");
+        let read = project("", "");
+        let refused = project("SUPABASE_SERVICE_KEY", "sb_publishable_abc");
 
         assert!(refused.is_err());
         assert!(!format!("{read:?}{refused:?}").contains("_abc"));

@@ -5,12 +5,13 @@
 use aws::{Aws, bus_event, sqs};
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
-use supabase::{Config, PostgRest, Supabase};
+use ports::{Refreshed, Secrets, SecretsConfig, SystemClock, environment};
+use supabase::{Config, PostgRest, Project, Supabase};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let config = Config::from_env()?;
+    let (config, secrets) = (Config::from_env()?, SecretsConfig::from_env()?);
     let aws = Aws::from_env().await;
 
     let inbound = &sqs::Inbound {
@@ -18,14 +19,17 @@ async fn main() -> Result<(), Error> {
         dead_letters: &aws.queue(config.dead_letter_queue_url),
         policy: &sqs::RetryPolicy::up_to(config.max_receive_count),
     };
-    let supabase = &Supabase {
-        rows: PostgRest::new(&config.project)?,
-        jobs: aws.job_table(config.jobs_table),
+    let source = aws.secrets(secrets.ids);
+    let jobs = aws.job_table(config.jobs_table);
+    let make = move |secrets: &Secrets| {
+        let project = Project::required_from_vars(secrets.over(environment))?;
+        Ok(Supabase { rows: PostgRest::new(&project)?, jobs: jobs.clone() })
     };
+    let supabase = &Refreshed::load(source, SystemClock, secrets.refresh_every, make).await?;
 
     lambda_runtime::run(service_fn(|batch: LambdaEvent<SqsEvent>| async move {
-        let parse = bus_event::parse;
-        Ok::<_, Error>(sqs::each_record(batch.payload, supabase, parse, inbound).await)
+        let (supabase, parse) = (supabase.current().await, bus_event::parse);
+        Ok::<_, Error>(sqs::each_record(batch.payload, &*supabase, parse, inbound).await)
     }))
     .await
 }

@@ -34,7 +34,7 @@ pub(crate) fn answer(providers: &Arc<Providers>, asked: &Asked) -> Reply {
     if asked.what == Endpoint::Jwks {
         return of("jwks.answer").with("/keys", providers.signer.public_keys());
     }
-    if !Name::Fal.admits(&asked.headers) {
+    if !providers.admits(Name::Fal, &asked.headers) {
         return of("error.401");
     }
     let id = asked.segment(3);

@@ -1,7 +1,7 @@
-//! The one key that each provider accepts, and how it is to be shown.
+//! The key that each provider accepts, unless it is told others, and how it is to be shown.
 
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
 
 use crate::name::Name;
 
@@ -33,11 +33,20 @@ impl Name {
 
     /// The `Authorization` header that it accepts.
     pub fn authorization(self) -> String {
-        let scheme = if self == Self::Fal { "Key" } else { "Bearer" };
-        format!("{scheme} {}", self.key())
+        self.authorization_with(self.key())
     }
 
-    pub(crate) fn admits(self, headers: &HeaderMap) -> bool {
-        headers.get(AUTHORIZATION).is_some_and(|shown| *shown == self.authorization())
+    fn authorization_with(self, key: &str) -> String {
+        let scheme = if self == Self::Fal { "Key" } else { "Bearer" };
+        format!("{scheme} {key}")
+    }
+
+    /// Whether it is shown one of `keys`, or its own if there are none.
+    pub(crate) fn admits(self, headers: &HeaderMap, keys: &[String]) -> bool {
+        let own = [self.key().to_owned()];
+        let keys = if keys.is_empty() { &own } else { keys };
+        let accepts =
+            |shown: &HeaderValue| keys.iter().any(|key| *shown == self.authorization_with(key));
+        headers.get(AUTHORIZATION).is_some_and(accepts)
     }
 }

@@ -32,7 +32,7 @@ pub fn documented() -> Vec<Documented> {
 }
 
 pub(crate) async fn answer(providers: &Arc<Providers>, asked: &Asked) -> Reply {
-    let reply = if Name::Ltx.admits(&asked.headers) {
+    let reply = if providers.admits(Name::Ltx, &asked.headers) {
         match asked.what {
             Endpoint::Submit => submit(providers, asked).await,
             Endpoint::Look => look(providers, asked),

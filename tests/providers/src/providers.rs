@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use http::HeaderMap;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -61,6 +62,11 @@ impl Providers {
 
     pub(crate) fn books(&self, name: Name) -> MutexGuard<'_, Books> {
         self.books[name as usize].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a key is shown that it accepts.
+    pub(crate) fn admits(&self, name: Name, headers: &HeaderMap) -> bool {
+        name.admits(headers, &self.books(name).switches.keys)
     }
 
     /// What the URLs of its API begin with.

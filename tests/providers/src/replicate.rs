@@ -35,7 +35,7 @@ pub fn documented() -> Vec<Documented> {
 }
 
 pub(crate) async fn answer(providers: &Arc<Providers>, asked: &Asked) -> Reply {
-    if !Name::Replicate.admits(&asked.headers) {
+    if !providers.admits(Name::Replicate, &asked.headers) {
         return of("error.401");
     }
     match asked.what {

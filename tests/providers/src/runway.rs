@@ -29,7 +29,7 @@ pub fn documented() -> Vec<Documented> {
 }
 
 pub(crate) fn answer(providers: &Arc<Providers>, asked: &Asked) -> Reply {
-    if !Name::Runway.admits(&asked.headers) {
+    if !providers.admits(Name::Runway, &asked.headers) {
         return of("error.401");
     }
     if asked.headers.get("x-runway-version").is_none_or(|version| *version != RUNWAY_VERSION) {

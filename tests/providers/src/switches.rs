@@ -32,6 +32,8 @@ pub struct Switches {
     pub webhooks: Webhooks,
     /// How Replicate writes the output.
     pub output: OutputShape,
+    /// The keys that it accepts; none: its own.
+    pub keys: Vec<String>,
     /// LTX v1 answers `application/octet-stream` instead of `video/mp4`.
     pub legacy_octets: bool,
 }
