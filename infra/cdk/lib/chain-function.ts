@@ -17,7 +17,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 
 import type { Alarms } from './alarms.js';
-import { environment } from './environment.js';
+import { checkEnvironment, environment, readSettings } from './environment.js';
 import { grants } from './grants.js';
 import type { Names } from './names.js';
 import type { Packages } from './packages.js';
@@ -48,6 +48,9 @@ export class ChainFunction extends Construct {
     super(scope, functionName);
     const it = topology.functions[functionName]!;
     this.described = it;
+    const variables = environment(names, topology, stage, functionName);
+    const reads = readSettings()?.[functionName];
+    if (reads !== undefined) checkEnvironment(stage, functionName, variables, reads);
     const role = new Role(this, 'Role', {
       description: `What ${names.of(functionName)} may do`,
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
@@ -63,7 +66,7 @@ export class ChainFunction extends Construct {
       memorySize: it.memoryMb,
       timeout: Duration.seconds(it.timeoutSecs),
       ...(it.temporaryMb === undefined ? {} : { ephemeralStorageSize: Size.mebibytes(it.temporaryMb) }),
-      environment: environment(names, topology, stage, functionName),
+      environment: variables,
       // All that it may do is above: nothing is added to it behind our back.
       role: role.withoutPolicyUpdates(),
       tracing: Tracing.ACTIVE,
@@ -75,7 +78,7 @@ export class ChainFunction extends Construct {
       }),
       loggingFormat: LoggingFormat.JSON,
       applicationLogLevelV2: ApplicationLogLevel.INFO,
-      systemLogLevelV2: SystemLogLevel.WARN,
+      systemLogLevelV2: SystemLogLevel.INFO, // its reports: duration, memory, init
     });
     alarms.onFunction(functionName, this.function);
   }

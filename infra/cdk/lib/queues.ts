@@ -32,14 +32,13 @@ interface Sender {
 
 /** The queues of a stage. */
 export class Queues extends Construct {
-  /** What has to be there before anything is told to a queue. */
-  readonly policies: CfnQueuePolicy[] = [];
+  /** By the name of a queue, what has to be there before anything is told to it. */
+  readonly policies = new Map<string, CfnQueuePolicy>();
 
   constructor(scope: Construct, names: Names, topology: Topology, stage: Stage) {
     super(scope, 'Queues');
     const all = allQueues(topology, stage);
     for (const [name, it] of Object.entries(all)) {
-      const sources = Object.keys(all).filter((source) => all[source]!.deadLetterQueue === name);
       const queue = new CfnQueue(this, name, {
         queueName: names.of(name),
         visibilityTimeout: it.visibilityTimeoutSecs,
@@ -48,12 +47,9 @@ export class Queues extends Construct {
         ...(it.deadLetterQueue === undefined
           ? {}
           : { redrivePolicy: { deadLetterTargetArn: names.queueArn(it.deadLetterQueue), maxReceiveCount: it.maxReceiveCount } }),
-        ...(sources.length === 0
-          ? {}
-          : { redriveAllowPolicy: { redrivePermission: 'byQueue', sourceQueueArns: sources.map((source) => names.queueArn(source)) } }),
       });
       queue.applyRemovalPolicy(removal(stage));
-      this.policies.push(this.admit(name, queue, names, senders(names, topology, name)));
+      this.policies.set(name, this.admit(name, queue, names, senders(names, topology, name)));
     }
     for (const [name, it] of Object.entries(all)) {
       // SQS wants the dead-letter queue to be there first.
