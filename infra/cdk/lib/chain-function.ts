@@ -1,7 +1,7 @@
 /** A function of the chain: program, role, logs, and alarms on its faults. */
 
 import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
-import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   ApplicationLogLevel,
   Architecture,
@@ -18,7 +18,7 @@ import { Construct } from 'constructs';
 
 import type { Alarms } from './alarms.js';
 import { checkEnvironment, environment, readSettings } from './environment.js';
-import { grants } from './grants.js';
+import { grants, policy } from './grants.js';
 import type { Names } from './names.js';
 import type { Packages } from './packages.js';
 import type { Stage } from './stage.js';
@@ -54,7 +54,7 @@ export class ChainFunction extends Construct {
     const role = new Role(this, 'Role', {
       description: `What ${names.of(functionName)} may do`,
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-      inlinePolicies: { ports: new PolicyDocument({ statements: grants(names, topology, functionName) }) },
+      inlinePolicies: { ports: policy(...grants(names, topology, functionName)) },
     });
     this.function = new LambdaFunction(this, 'Function', {
       functionName: names.of(functionName),

@@ -3,7 +3,7 @@
 import { CfnQueue, CfnQueuePolicy } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
-import type { Names } from './names.js';
+import { type Names, deadLettersOf } from './names.js';
 import type { Stage } from './stage.js';
 import { removal } from './tables.js';
 import { type Queue, type Topology, isScheduled } from './topology.js';
@@ -12,14 +12,14 @@ import { type Queue, type Topology, isScheduled } from './topology.js';
 const DEAD: Queue = { visibilityTimeoutSecs: 30, retentionSecs: 1_209_600 };
 
 /** What is lost on the way to n8n. */
-export const N8N_DEAD = 'n8n-dead';
+export const N8N_DEAD = deadLettersOf('n8n');
 
 /** All queues of a stage: those of the topology, and the dead-letter queues of schedules and of n8n. */
 export function allQueues(topology: Topology, stage: Stage): Readonly<Record<string, Queue>> {
   const scheduled = Object.entries(topology.functions).filter(([, it]) => isScheduled(it.trigger));
   return {
     ...topology.queues,
-    ...Object.fromEntries(scheduled.map(([name]) => [`${name}-dead`, DEAD])),
+    ...Object.fromEntries(scheduled.map(([name]) => [deadLettersOf(name), DEAD])),
     ...(stage.n8n === undefined ? {} : { [N8N_DEAD]: DEAD }),
   };
 }
