@@ -113,21 +113,24 @@ function tables(names: Names, topology: Topology, it: ChainFunction): PolicyStat
   });
 }
 
-function bus(names: Names, it: ChainFunction): PolicyStatement[] {
-  return it.publishes.length > 0 ? [allow('Publish', ['events:PutEvents'], [names.busArn])] : [];
+/** The one fact that is about an endpoint of webhooks and not about a job. */
+const ABOUT_ENDPOINTS = 'WebhookEndpointDisabled.v1';
+
+/** Whoever delivers facts about jobs cannot tell any: its own deliveries would have it run again. */
+function bus(names: Names, { publishes }: ChainFunction): PolicyStatement[] {
+  if (publishes.length === 0) return [];
+  const publish = allow('Publish', ['events:PutEvents'], [names.busArn]);
+  const both = publishes.includes('jobs') && publishes.includes('endpoints');
+  const operator = publishes.includes('jobs') ? 'StringNotEquals' : 'StringEquals';
+  if (!both) publish.addCondition(operator, { 'events:detail-type': ABOUT_ENDPOINTS });
+  return [publish];
 }
 
 function secrets(names: Names, it: ChainFunction): PolicyStatement[] {
-  const ids = it.secrets ?? [];
-  return ids.length > 0
-    ? [
-        allow(
-          'ReadSecrets',
-          ['secretsmanager:GetSecretValue'],
-          ids.map((id) => names.secretArn(id)),
-        ),
-      ]
-    : [];
+  const arns = (it.secrets ?? []).map((secret) => names.secretArn(secret));
+  // The second tells a secret that has no value yet, which is well, from one that is not there.
+  const actions = ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'];
+  return arns.length > 0 ? [allow('ReadSecrets', actions, arns)] : [];
 }
 
 /** What follows from the API's calls and not from the wiring: uploads in parts, and `/v1/health`. */
