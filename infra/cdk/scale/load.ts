@@ -3,7 +3,9 @@
 import { type Topology, isFed } from '../lib/topology.js';
 import { type Chain, TOLD, waitingLook } from './chain.js';
 import { functionOf, secsFor, secsOf } from './cost.js';
+import { readUnits } from './deeds.js';
 import { LINE, ASSUMED } from './measured.js';
+import { QUOTAS } from './quotas.js';
 import { lineBytes } from './rows.js';
 
 /** Photos a day that the page looks at. */
@@ -73,7 +75,8 @@ export function waitBefore(chain: Chain, topology: Topology, name: string, rate:
 
 /** Seconds from the upload to the video where nothing waits. */
 export function lifetime(chain: Chain, topology: Topology, providerSecs: number): number {
-  const stages = chain.invocations.filter((one) => ['ingest', 'render'].includes(one.function) || one.what === 'camera move' || one.what === 'order' || one.what === 'collect');
+  const after = ['photo', 'camera move', 'order', 'collect', 'video'];
+  const stages = chain.invocations.filter((one) => after.includes(one.what));
   const worked = stages.reduce((sum, one) => sum + secsOf(one, topology), 0);
   return worked + providerSecs + 3 * ASSUMED.hopSecs;
 }
@@ -112,7 +115,9 @@ export interface Waiting {
   readonly lookSecs: number;
   /** What the function would need to look as often as jobs ask for. */
   readonly atOnce: number;
-  /** What every look comes late by, because it does not have that. */
+  /** What those looks would read of the line's one row, in a second. */
+  readonly readUnits: number;
+  /** What every look comes late by, because the function or the row has not that much to give. */
   readonly lateSecs: number;
   /** Share of its time that a turn is used. */
   readonly inUse: number;
@@ -133,11 +138,13 @@ export function waitingInLine(waiting: number, turns: Turns, servers: number): W
   const lookSecs = waitingLook(bytes).secs + ASSUMED.secs.ourselves;
   const wished = pauses(waiting, turns.capacity);
   const atOnce = lookSecs * looksASecond(wished, 0);
+  const reads = readUnits(bytes);
   const left = Math.max(servers - turns.busy, 0.01);
-  const lateSecs = atOnce <= left ? 0 : lateness(wished, left / lookSecs);
+  const most = Math.min(left / lookSecs, QUOTAS.partitionReads.value / reads);
+  const lateSecs = looksASecond(wished, 0) <= most ? 0 : lateness(wished, most);
   // A turn is held until a look finds the clip, and stays empty until the next in the line asks.
   const lost = (turns.pollSecs + lateSecs) / 2 + (1 + lateSecs) / 2;
-  return { waiting, bytes, lookSecs, atOnce, lateSecs, inUse: turns.secs / (turns.secs + lost) };
+  return { waiting, bytes, lookSecs, atOnce, readUnits: reads * looksASecond(wished, 0), lateSecs, inUse: turns.secs / (turns.secs + lost) };
 }
 
 function looksASecond(pauses: readonly number[], lateSecs: number): number {

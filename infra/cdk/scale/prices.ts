@@ -46,7 +46,6 @@ export const PRICES = {
   sqsRequest: from(SQS)('SQS standard', 0.4 * million, 'request'),
   event: from(EVENTBRIDGE)('EventBridge, event of our own', 1 * million, 'event'),
   archiveIn: from(EVENTBRIDGE)('EventBridge archive, taken in', 0.1, 'GB'),
-  archiveStorage: from(EVENTBRIDGE)('EventBridge archive, storage', 0.023, 'GB-month'),
   httpRequest: from(GATEWAY)('API Gateway, HTTP API', 1 * million, 'request'),
   logs: from(CLOUDWATCH)('CloudWatch Logs, taken in', 0.5, 'GB'),
   dashboard: from(CLOUDWATCH)('CloudWatch dashboard', 3, 'month'),
@@ -55,5 +54,4 @@ export const PRICES = {
   trace: from(MEMORY)('X-Ray, trace recorded', 5 * million, 'trace'),
   key: from(MEMORY)('KMS, key of our own', 1, 'month'),
   secret: from(SECRETS)('Secrets Manager, secret', 0.4, 'month'),
-  secretRead: from(SECRETS)('Secrets Manager, call', 5 * million, 'request'),
 } as const satisfies Record<string, Figure>;

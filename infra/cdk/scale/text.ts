@@ -26,6 +26,11 @@ export function whole(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
+/** So many photos a day, in round numbers. */
+export function perDay(photos: number): string {
+  return `${whole(Number(photos.toPrecision(2)))} a day`;
+}
+
 /** A time that a person understands. */
 export function time(secs: number): string {
   if (secs < 0.05) return 'none';

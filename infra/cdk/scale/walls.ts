@@ -205,6 +205,11 @@ function serviceWalls({ stage, camera, paid }: Videos): Wall[] {
       photos: ofRate(stage.throttle.perSecond, calls(camera)),
       then: 'raise it in `lib/stages.ts`',
     },
+    ...(stage.n8n === undefined ? [] : [{
+      name: `stage ${stage.name}: n8n, posted ${stage.n8n.perSecond} events a second`,
+      photos: ofRate(stage.n8n.perSecond, 1),
+      then: 'raise it, if n8n can do with more; what comes too fast waits, for a day at most',
+    }]),
     { name: 'API Gateway: requests', photos: ofRate(QUOTAS.httpRequests.value, calls(camera)), then: 'ask for more (L-8A5B8E43)' },
   ];
 }

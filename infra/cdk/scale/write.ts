@@ -4,7 +4,8 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { fileOf } from './measured.js';
-import { readBasis, sections } from './page.js';
+import { readBasis } from './basis.js';
+import { sections } from './page.js';
 import { fill } from './text.js';
 
 /** The page, from the root of the repository. */
