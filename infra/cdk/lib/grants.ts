@@ -1,8 +1,8 @@
 /** What a function may do: exactly what its ports ask AWS for, on exactly what the topology names. */
 
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 
-import type { Names } from './names.js';
+import { type Names, deadLettersOf } from './names.js';
 import { type Access, type ChainFunction, type Topology, isFed, isScheduled } from './topology.js';
 
 /** What `crates/aws` calls for each kind of access. A condition on a row is part of its put or update. */
@@ -16,8 +16,17 @@ const TABLE_ACTIONS: Readonly<Record<Access, readonly string[]>> = {
 const API = 'api';
 
 /** One statement. */
-export function allow(sid: string, actions: readonly string[], resources: readonly string[]): PolicyStatement {
+export function allow(
+  sid: string,
+  actions: readonly string[],
+  resources: readonly string[],
+): PolicyStatement {
   return new PolicyStatement({ sid, actions: [...actions], resources: [...resources] });
+}
+
+/** A policy with these statements, as they are: without CDK's shortening, which hides what belongs together. */
+export function policy(...statements: readonly PolicyStatement[]): PolicyDocument {
+  return new PolicyDocument({ statements: [...statements], minimize: false });
 }
 
 /** The statements for the role of a function. */
@@ -58,7 +67,8 @@ function objects(names: Names, topology: Topology, it: ChainFunction): PolicySta
     const actions = ['s3:PutObject', 's3:AbortMultipartUpload'];
     statements.push(allow('WriteObjects', actions, below(names, topology, it.writes)));
   }
-  if (deletes.length > 0) statements.push(allow('DeleteObjects', ['s3:DeleteObject'], below(names, topology, deletes)));
+  if (deletes.length > 0)
+    statements.push(allow('DeleteObjects', ['s3:DeleteObject'], below(names, topology, deletes)));
   return statements;
 }
 
@@ -75,10 +85,17 @@ function queues(names: Names, topology: Topology, it: ChainFunction): PolicyStat
         [names.queueArn(queue)],
       ),
     );
-    if (dead !== undefined) statements.push(allow('BuryMessages', ['sqs:SendMessage'], [names.queueArn(dead)]));
+    if (dead !== undefined)
+      statements.push(allow('BuryMessages', ['sqs:SendMessage'], [names.queueArn(dead)]));
   }
   if (it.sends.length > 0) {
-    statements.push(allow('SendMessages', ['sqs:SendMessage'], it.sends.map((queue) => names.queueArn(queue))));
+    statements.push(
+      allow(
+        'SendMessages',
+        ['sqs:SendMessage'],
+        it.sends.map((queue) => names.queueArn(queue)),
+      ),
+    );
   }
   return statements;
 }
@@ -102,21 +119,33 @@ function bus(names: Names, it: ChainFunction): PolicyStatement[] {
 
 function secrets(names: Names, it: ChainFunction): PolicyStatement[] {
   const ids = it.secrets ?? [];
-  return ids.length > 0 ? [allow('ReadSecrets', ['secretsmanager:GetSecretValue'], ids.map((id) => names.secretArn(id)))] : [];
+  return ids.length > 0
+    ? [
+        allow(
+          'ReadSecrets',
+          ['secretsmanager:GetSecretValue'],
+          ids.map((id) => names.secretArn(id)),
+        ),
+      ]
+    : [];
 }
 
 /** What follows from the API's calls and not from the wiring: uploads in parts, and `/v1/health`. */
 function apiCalls(names: Names, topology: Topology, it: ChainFunction): PolicyStatement[] {
   return [
     allow('ListParts', ['s3:ListMultipartUploadParts'], below(names, topology, it.writes)),
-    allow('LookAtQueues', ['sqs:GetQueueAttributes'], it.sends.map((queue) => names.queueArn(queue))),
+    allow(
+      'LookAtQueues',
+      ['sqs:GetQueueAttributes'],
+      it.sends.map((queue) => names.queueArn(queue)),
+    ),
     allow('LookAtBus', ['events:DescribeEventBus'], [names.busArn]),
   ];
 }
 
 /** Lambda sends an invocation that failed there with the role of the function. */
 function lostInvocations(names: Names, name: string): PolicyStatement[] {
-  return [allow('BuryInvocations', ['sqs:SendMessage'], [names.queueArn(`${name}-dead`)])];
+  return [allow('BuryInvocations', ['sqs:SendMessage'], [names.queueArn(deadLettersOf(name))])];
 }
 
 function telemetry(names: Names, name: string): PolicyStatement[] {

@@ -2,10 +2,10 @@
 
 import { SecretValue } from 'aws-cdk-lib';
 import { CfnApiDestination, CfnConnection, CfnRule } from 'aws-cdk-lib/aws-events';
-import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 
-import { allow } from './grants.js';
+import { allow, policy } from './grants.js';
 import type { Names } from './names.js';
 import { N8N_DEAD } from './queues.js';
 import { RETRY } from './rules.js';
@@ -25,7 +25,9 @@ export class N8n extends Construct {
         apiKeyAuthParameters: {
           apiKeyName: 'x-api-key',
           // A reference: CloudFormation reads the value when it deploys, so it has to be there by then.
-          apiKeyValue: SecretValue.secretsManager(names.secret('n8n'), { jsonField: N8N_SECRET }).unsafeUnwrap(),
+          apiKeyValue: SecretValue.secretsManager(names.secret('n8n'), {
+            jsonField: N8N_SECRET,
+          }).unsafeUnwrap(),
         },
       },
     });
@@ -45,7 +47,7 @@ export class N8n extends Construct {
         },
       }),
       inlinePolicies: {
-        post: new PolicyDocument({ statements: [allow('Post', ['events:InvokeApiDestination'], [destination.attrArn])] }),
+        post: policy(allow('Post', ['events:InvokeApiDestination'], [destination.attrArn])),
       },
     });
     new CfnRule(this, 'Rule', {

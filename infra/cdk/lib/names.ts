@@ -7,6 +7,11 @@ export function physical(stage: string, name: string): string {
   return `stillmotion-${stage}-${name}`;
 }
 
+/** The dead-letter queue of something that no queue of the topology feeds. */
+export function deadLettersOf(name: string): string {
+  return `${name}-dead`;
+}
+
 /**
  * Names and ARNs of a stage, as seen from one of its stacks.
  *
@@ -61,7 +66,11 @@ export class Names {
   }
 
   ruleArn(name: string): string {
-    return this.stack.formatArn({ service: 'events', resource: 'rule', resourceName: `${this.bus}/${this.of(name)}` });
+    return this.stack.formatArn({
+      service: 'events',
+      resource: 'rule',
+      resourceName: `${this.bus}/${this.of(name)}`,
+    });
   }
 
   /** The name of a secret. */
