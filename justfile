@@ -18,14 +18,6 @@ schemas:
 diagram:
     UPDATE_DIAGRAM=1 cargo test -p tests --test chain diagram
 
-# What is measured, as a table; see bench/README.md.
-bench *args:
-    cargo run --release -p bench -- {{args}}
-
-# Licences and advisories of dependencies (needs cargo-deny).
-deny:
-    cargo deny check
-
 # The templates of all stages, or of some, in infra/cdk/cdk.out.
 synth *stages:
     ./stillmotion synth {{stages}}
@@ -33,3 +25,11 @@ synth *stages:
 # A stage to the AWS account of the environment.
 deploy stage *args:
     ./stillmotion deploy {{stage}} {{args}}
+
+# What is measured, as a table; see bench/README.md.
+bench *args:
+    cargo run --release -p bench -- {{args}}
+
+# Licences and advisories of dependencies (needs cargo-deny).
+deny:
+    cargo deny check
