@@ -1,6 +1,7 @@
 //! Settings in AWS Secrets Manager.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::SdkError;
@@ -9,7 +10,7 @@ use aws_sdk_secretsmanager::operation::get_secret_value::{
 };
 use futures::FutureExt as _;
 use futures::future::try_join_all;
-use ports::{SecretError, SecretSource, Secrets, Source};
+use ports::{Chain, SecretError, SecretSource, Secrets, Source};
 
 /// Secrets, each a JSON object from the name of a setting to its text.
 ///
@@ -37,14 +38,14 @@ impl SecretsManager {
                 self.find(id).await.map_err(failed)?;
                 Ok(Held::new())
             }
-            Err(error) => Err(failed(error.into())),
+            Err(error) => Err(failed(told(&error))),
         }
     }
 
     /// Whether the secret is there.
     async fn find(&self, id: &str) -> Result<(), Source> {
-        self.client.describe_secret().secret_id(id).send().boxed().await?;
-        Ok(())
+        let answer = self.client.describe_secret().secret_id(id).send().boxed().await;
+        answer.map(drop).map_err(|error| told(&error))
     }
 }
 
@@ -60,6 +61,11 @@ fn is_not_found(error: &SdkError<GetSecretValueError>) -> bool {
     error.as_service_error().is_some_and(GetSecretValueError::is_resource_not_found_exception)
 }
 
+/// The error in words alone: it holds the whole answer, which `Debug` would print.
+fn told(error: &(dyn Error + 'static)) -> Source {
+    Chain(error).to_string().into()
+}
+
 /// What the value of a secret says. Why it cannot be read is not told: the reader quotes the value.
 fn held(answer: &GetSecretValueOutput) -> Result<Held, Source> {
     let read = |text| serde_json::from_str(text).ok();
@@ -72,6 +78,7 @@ fn held(answer: &GetSecretValueOutput) -> Result<Held, Source> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use aws_sdk_secretsmanager::error::ErrorMetadata;
     use aws_sdk_secretsmanager::operation::describe_secret::{
         DescribeSecretError, DescribeSecretOutput,
@@ -79,9 +86,7 @@ mod tests {
     use aws_sdk_secretsmanager::primitives::Blob;
     use aws_sdk_secretsmanager::types::error::ResourceNotFoundException;
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
-    use ports::Chain;
-
-    use super::*;
+    use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
     const ID: &str = "stillmotion/dev/providers";
 
@@ -168,6 +173,18 @@ mod tests {
         let told = told(&[&value]).await;
 
         assert!(told.contains("AccessDeniedException"), "{told}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_cannot_be_read_is_not_told() {
+        let cut_off = mock!(Client::get_secret_value).then_http_response(|| {
+            let body = String::from(r#"{"SecretString":"{\"LTX_API_KEY\":\"hunter2\"}","Name":"#);
+            HttpResponse::new(200.try_into().expect("a status"), body.into())
+        });
+
+        let error = fetched(&[ID], &[&cut_off]).await.expect_err("a failure");
+
+        assert!(!format!("{error:?} {}", Chain(&error)).contains("hunter2"), "{error:?}");
     }
 
     #[tokio::test]

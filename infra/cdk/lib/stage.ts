@@ -18,7 +18,7 @@ export interface N8n {
 export interface Alarms {
   /** Who is told, beside those who subscribe to the topic. */
   readonly emails: readonly string[];
-  /** Seconds that a message may have waited in a queue; a queue that is not named has no such alarm. */
+  /** Seconds that a message may have waited in a queue, for each queue that feeds a function. */
   readonly oldestMessageSecs: Readonly<Record<string, number>>;
   /** Invocations of a function that fail, in five minutes. */
   readonly errors: number;
