@@ -21,8 +21,9 @@ use crate::{LtxError, Parts};
 const BUSY_WAIT: Duration = Duration::from_secs(2);
 /// When to go on after an attempt has ended and another may follow.
 pub(crate) const NEXT: Duration = Duration::from_secs(1);
-/// The longest pause between two questions for a turn.
-const LONGEST_WAIT: Duration = Duration::from_mins(2);
+/// The longest pause between two questions for a turn. Shorter ones would use up the deliveries that
+/// the queue allows while a job is still far from the front.
+const LONGEST_WAIT: Duration = Duration::from_mins(10);
 /// The longest pause between two orders that are not taken, unless the provider asks for a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// How often it is tried to write down who has an order.
@@ -34,8 +35,8 @@ pub(crate) const LATE: &str = "the clip was not ready in time";
 
 /// What became of the wish to write an intention down.
 enum Written {
-    /// It is written: order.
-    New { attempt: Box<Attempt>, photo: PathBuf, work: tempfile::TempDir },
+    /// It is written: order, for the job as it is now.
+    New { job: Box<Job>, attempt: Box<Attempt>, photo: PathBuf, work: tempfile::TempDir },
     /// It is not, and nothing is to be ordered.
     Not(Handled),
 }
@@ -152,10 +153,10 @@ impl<P: Parts> Ltx<P> {
         }
         let written = Box::pin(self.write_down(job, generator, quote, attempts)).await;
         match written {
-            Ok(Written::New { attempt, photo, work: _work }) => {
-                let refused = not_taken(job, generator.name(), attempts).count();
+            Ok(Written::New { job, attempt, photo, work: _work }) => {
+                let refused = not_taken(&job, generator.name(), attempts).count();
                 let pause = Duration::from_secs(5 << refused.min(4)).min(LONGEST_PAUSE);
-                self.submit(job, generator, &attempt, photo, pause).await
+                self.submit(&job, generator, &attempt, photo, pause).await
             }
             Ok(Written::Not(handled)) => Ok(handled),
             Err(error) => {
@@ -190,7 +191,10 @@ impl<P: Parts> Ltx<P> {
             tracing::warn!(job.id = %job.id, "{warning}");
         }
         Ok(match self.ledger.open(&attempt, &self.policy.caps).await? {
-            Opened::New => Written::New { attempt: Box::new(attempt), photo, work },
+            Opened::New => {
+                let (job, attempt) = (Box::new(job.clone()), Box::new(attempt));
+                Written::New { job, attempt, photo, work }
+            }
             Opened::Exists => Written::Not(Handled::NotYet { after: BUSY_WAIT }),
             Opened::Over(over) => {
                 let reason = over.to_string();
