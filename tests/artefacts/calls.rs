@@ -33,6 +33,11 @@ fn file() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/calls.json")
 }
 
+/// Whether the file is being written anew.
+fn is_update() -> bool {
+    env::var(UPDATE).is_ok_and(|value| value == "1")
+}
+
 /// Notes that `function` asked for `call`.
 pub(crate) fn note(function: &str, call: String) {
     let mut seen = SEEN.lock().expect("not poisoned");
@@ -45,7 +50,7 @@ pub(crate) fn note(function: &str, call: String) {
 /// If something is not.
 pub(crate) fn check(function: &str) {
     let seen = SEEN.lock().expect("not poisoned");
-    if env::var(UPDATE).is_ok_and(|value| value == "1") {
+    if is_update() {
         let calls = Calls { comment: COMMENT.to_owned(), functions: seen.clone() };
         let text = serde_json::to_string_pretty(&calls).expect("JSON") + "\n";
         return std::fs::write(file(), text).expect("infra/calls.json is written");
@@ -158,7 +163,117 @@ fn text(value: &Value) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use stillmotion::topology::{Access, Function, Published, Topology};
+
     use super::*;
+
+    /// Whether the topology lets a function do this.
+    fn is_granted(topology: &Topology, function: &Function, call: &str) -> bool {
+        let (action, resource) = call.split_once(' ').unwrap_or((call, ""));
+        let prefix = resource.trim_end_matches('*').to_owned();
+        let table = resource.split('/').next().unwrap_or_default();
+        let has = |access| function.tables.get(table).is_some_and(|all| all.contains(&access));
+        let is_dead_letters = || {
+            let queue = function.queue().and_then(|queue| topology.queues.get(queue));
+            queue.is_some_and(|queue| queue.dead_letter_queue.as_deref() == Some(resource))
+        };
+        let sends = || function.sends.iter().any(|queue| queue == resource);
+        match action {
+            "s3:GetObject" => function.reads.contains(&prefix),
+            "s3:PutObject" | "s3:AbortMultipartUpload" | "s3:ListMultipartUploadParts" => {
+                function.writes.contains(&prefix)
+            }
+            "s3:DeleteObject" => function.deletes.contains(&prefix),
+            "s3:ListBucket" => !function.reads.is_empty(),
+            "dynamodb:GetItem" | "dynamodb:Query" => has(Access::Read),
+            "dynamodb:PutItem" | "dynamodb:UpdateItem" | "dynamodb:ConditionCheckItem" => {
+                has(Access::Write)
+            }
+            "dynamodb:DeleteItem" => has(Access::Delete),
+            "events:PutEvents" => !function.publishes.is_empty(),
+            "events:DescribeEventBus" => function.publishes.contains(&Published::Jobs),
+            "sqs:SendMessage" => sends() || is_dead_letters(),
+            "sqs:GetQueueAttributes" => sends(),
+            "sqs:ChangeMessageVisibility" => function.queue() == Some(resource),
+            "secretsmanager:GetSecretValue" => function.secrets.iter().any(|it| it == resource),
+            _ => false,
+        }
+    }
+
+    /// What the topology lets a function do, as the calls of which one at least has to be seen.
+    fn grants(function: &Function) -> Vec<Vec<String>> {
+        let on = |action: &str, all: &[String]| -> Vec<_> {
+            all.iter().map(|one| vec![format!("{action} {one}")]).collect()
+        };
+        let objects = |action: &str, prefixes: &[String]| -> Vec<_> {
+            prefixes.iter().map(|prefix| vec![format!("s3:{action} {prefix}*")]).collect()
+        };
+        let tables = function.tables.iter().flat_map(|(table, all)| {
+            all.iter().map(move |access| match access {
+                Access::Read => {
+                    vec![format!("dynamodb:GetItem {table}"), format!("dynamodb:Query {table}")]
+                }
+                Access::Write => vec![
+                    format!("dynamodb:PutItem {table}"),
+                    format!("dynamodb:UpdateItem {table}"),
+                ],
+                Access::Delete => vec![format!("dynamodb:DeleteItem {table}")],
+            })
+        });
+        let buses = (!function.publishes.is_empty()).then(|| vec!["events:PutEvents".to_owned()]);
+        [
+            objects("GetObject", &function.reads),
+            objects("PutObject", &function.writes),
+            objects("DeleteObject", &function.deletes),
+            on("sqs:SendMessage", &function.sends),
+            tables.collect(),
+            buses.into_iter().collect(),
+        ]
+        .concat()
+    }
+
+    /// The file; none while it is being written anew, for it is whole only when all tests have run.
+    fn written() -> Option<BTreeMap<String, BTreeSet<String>>> {
+        if is_update() {
+            return None;
+        }
+        let text = std::fs::read_to_string(file()).expect("infra/calls.json");
+        let calls: Calls = serde_json::from_str(&text).expect("infra/calls.json is read");
+        Some(calls.functions)
+    }
+
+    #[test]
+    fn the_topology_lets_every_function_do_what_it_does() {
+        let Some(calls) = written() else { return };
+        let topology = Topology::built_in();
+        assert!(calls.keys().eq(topology.functions.keys()), "every function was seen");
+        let refused: Vec<_> = calls
+            .iter()
+            .flat_map(|(name, calls)| calls.iter().map(move |call| (name, call)))
+            .filter(|(name, call)| !is_granted(&topology, &topology.functions[*name], call))
+            .collect();
+
+        assert!(refused.is_empty(), "not in infra/topology.json: {refused:#?}");
+    }
+
+    #[test]
+    fn the_topology_lets_no_function_do_what_it_does_not() {
+        let Some(calls) = written() else { return };
+        for (name, function) in &Topology::built_in().functions {
+            let seen = &calls[name];
+            let is_seen = |call: &String| {
+                // A table is read by its indexes, too.
+                seen.contains(call) || seen.iter().any(|it| it.starts_with(&format!("{call}/")))
+            };
+            let idle: Vec<_> =
+                grants(function).into_iter().filter(|any| !any.iter().any(is_seen)).collect();
+
+            assert!(
+                idle.is_empty(),
+                "{name} is let in infra/topology.json, and never seen: {idle:#?}"
+            );
+        }
+    }
 
     fn s3(method: &str, uri: &str) -> String {
         let method = method.parse().expect("a method");

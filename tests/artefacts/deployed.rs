@@ -28,6 +28,7 @@ pub(crate) struct Setup {
     memory_mb: u32,
     limit: Duration,
     cloud: String,
+    objects_are_old: bool,
     settings: Settings,
 }
 
@@ -42,6 +43,7 @@ impl Setup {
             memory_mb: function.memory_mb,
             limit: function.timeout(),
             cloud: home.endpoint().to_owned(),
+            objects_are_old: false,
             settings: all,
         }
     }
@@ -61,6 +63,11 @@ impl Setup {
     /// With a cloud somewhere else.
     pub(crate) fn at(self, cloud: &str) -> Self {
         Self { cloud: cloud.to_owned(), ..self }
+    }
+
+    /// With a bucket that says of everything in it that it was stored long ago.
+    pub(crate) fn among_old_objects(self) -> Self {
+        Self { objects_are_old: true, ..self }
     }
 
     /// With another time limit.
@@ -108,7 +115,7 @@ impl Setup {
         let program = program::program(&self.function);
         let task_root = program.parent().unwrap_or(Path::new("/")).to_owned();
         let runtime = Runtime::start(settings::function_arn(&self.function)).await;
-        let recorder = Recorder::start(&self.function, &self.cloud).await;
+        let recorder = Recorder::start(&self.function, &self.cloud, self.objects_are_old).await;
         let folder = tempfile::tempdir().expect("a folder");
         let log = Log::new(folder.path());
         // What stands for /tmp.

@@ -84,7 +84,10 @@ async fn keys_arrive_in_every_encoding_that_s3_has() {
     let name = "uploads/Vila São João/1+1 = 2, half%2F.jpg";
     let plus = stage.put_photo(name).await;
     let told = told_key(name);
-    assert!(["+", "%2B", "%252F", "%3D", "%C3%A3"].iter().all(|part| told.contains(part)), "{told}");
+    assert!(
+        ["+", "%2B", "%252F", "%3D", "%C3%A3"].iter().all(|part| told.contains(part)),
+        "{told}"
+    );
     let spaces = stage.put_photo("uploads/a b.jpg").await;
     let slashes = stage.put_photo("uploads/c/d.jpg").await;
 

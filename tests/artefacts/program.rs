@@ -86,7 +86,7 @@ fn built(function: &str) -> PathBuf {
     let test = env::current_exe().expect("this program is somewhere");
     let folder = test.parent().and_then(Path::parent).expect("target/debug");
     let program = folder.join(function);
-    let build = "run `cargo build --workspace --bins` (./stillmotion test does)";
+    let build = "run cargo build --workspace --bins (./stillmotion test does)";
     let Some(built_at) = changed_at(&program) else {
         panic!("{} is missing: {build}", program.display());
     };

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use domain::{Job, JobId, JobOrder, ObjectKey, Step};
+use domain::{Job, JobId, JobOrder, ObjectKey, Step, keys};
 use events::Event;
 use ports::{Chronicle, Clock, Content, History, JobStore, ObjectMeta, ObjectStore, SystemClock};
 use stillmotion::Home;
@@ -91,8 +91,19 @@ impl Stage {
 
     /// A job of the photo at `key`, after these steps.
     pub(crate) async fn begin(&self, key: &str, order: JobOrder, steps: &[Step]) -> Job {
+        let id = JobId::of_object(&self.home.bucket_name(), key, "e");
+        self.begin_as(id, key, order, steps).await
+    }
+
+    /// As [`Stage::begin`], under this id.
+    pub(crate) async fn begin_as(
+        &self,
+        id: JobId,
+        key: &str,
+        order: JobOrder,
+        steps: &[Step],
+    ) -> Job {
         let (bucket, key) = (self.home.bucket_name(), ObjectKey::new(key).expect("a key"));
-        let id = JobId::of_object(&bucket, key.as_str(), "e");
         let chronicle = self.chronicle();
         let job = Job::new(id, &bucket, key, order, SystemClock.now());
         let mut job = chronicle.begin(job).await.expect("begun");
@@ -140,6 +151,26 @@ impl Stage {
         }
     }
 
+    /// Whether none of these queues holds a message, visible or not.
+    pub(crate) async fn are_empty(&self, queues: &[&str]) -> bool {
+        use aws_sdk_sqs::types::QueueAttributeName as Name;
+        let wanted = [
+            Name::ApproximateNumberOfMessages,
+            Name::ApproximateNumberOfMessagesNotVisible,
+            Name::ApproximateNumberOfMessagesDelayed,
+        ];
+        for queue in queues {
+            let request = self.home.aws.sqs_client().get_queue_attributes();
+            let request = request.queue_url(self.home.queue_url(queue));
+            let answer = request.set_attribute_names(Some(wanted.to_vec())).send().await;
+            let told = answer.expect("attributes").attributes.unwrap_or_default();
+            if wanted.iter().any(|name| told.get(name).is_none_or(|count| count != "0")) {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Takes what is in a queue once there is something.
     pub(crate) async fn take_some(&self, queue: &str) -> Vec<Message> {
         let began = Instant::now();
@@ -152,6 +183,13 @@ impl Stage {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
+}
+
+/// Where everything is that is stored for a job: prefixes.
+pub(crate) fn all_of(job: JobId, owner: &str) -> Vec<String> {
+    let fetched = [keys::LOGOS, keys::MUSIC]
+        .map(|prefix| format!("{}{job}/", keys::folder_of(prefix, owner)));
+    keys::prefixes_of(job).into_iter().chain(fetched).collect()
 }
 
 /// Waits until `done` gives something.
