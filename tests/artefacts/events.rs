@@ -128,7 +128,7 @@ pub(crate) fn batch(queue: &str, messages: &[Message]) -> Value {
 }
 
 fn record(queue: &str, message: &Message, from: From) -> Value {
-    let md5: String = Md5::digest(&message.body).iter().map(|byte| format!("{byte:02x}")).collect();
+    let md5 = format!("{:x}", Md5::digest(&message.body));
     let name = physical(queue);
     let mut event = match from {
         From::Sam => {

@@ -143,8 +143,8 @@ async fn what_no_delivery_can_help_is_buried_and_what_fails_is_hidden_for_a_whil
     ports::MessageSender::send(&stage.home.queue("ingest"), "holiday.jpg").await.expect("sent");
     let [message] = &stage.take("ingest").await[..] else { panic!("one message") };
 
-    let failed = ingest.failed_of(&batch("ingest", &[message.clone()])).await;
-    assert_eq!(failed, [message.id.clone()]);
+    let failed = ingest.failed_of(&batch("ingest", std::slice::from_ref(message))).await;
+    assert_eq!(failed, std::slice::from_ref(&message.id));
     let buried = ingest.failed_of(&batch("ingest", &[message.clone().received(3)])).await;
 
     assert_eq!(buried, [""; 0]);

@@ -192,15 +192,12 @@ fn reported(headers: &HeaderMap, body: &[u8]) -> Reported {
 }
 
 fn settle(shared: &Shared, id: &str, outcome: Outcome) -> Response {
-    match shared.taken.lock().expect("not poisoned").remove(id) {
-        Some(reply) => {
-            // Nobody waits for it any more where the time was over.
-            let _ = reply.send(outcome);
-            (StatusCode::ACCEPTED, r#"{"status":"OK"}"#).into_response()
-        }
-        None => {
-            let refusal = r#"{"errorMessage":"no such request","errorType":"InvalidRequestID"}"#;
-            (StatusCode::BAD_REQUEST, refusal).into_response()
-        }
-    }
+    let taken = shared.taken.lock().expect("not poisoned").remove(id);
+    let Some(reply) = taken else {
+        let refusal = r#"{"errorMessage":"no such request","errorType":"InvalidRequestID"}"#;
+        return (StatusCode::BAD_REQUEST, refusal).into_response();
+    };
+    // Nobody waits for it any more where the time was over.
+    let _ = reply.send(outcome);
+    (StatusCode::ACCEPTED, r#"{"status":"OK"}"#).into_response()
 }

@@ -14,7 +14,7 @@ use crate::deployed::Setup;
 use crate::events::{From, Message, Told, object_created, told_key};
 
 /// Longest wait for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An embedded cloud with every rule of the topology, and no function.
 pub(crate) struct Stage {

@@ -110,10 +110,10 @@ pub(crate) fn postgrest(got: &Got) -> (StatusCode, Value) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_asked_is_told_with_a_signature_and_once() {
     let stage = Stage::new().await;
-    let receiver = Stranger::start(as_asked).await;
+    let hooks = Stranger::start(as_asked).await;
     let secret = WebhookSecret::new(SECRET.to_owned());
     for status in ["204", "410", "500"] {
-        let url = format!("{}/{status}", receiver.url);
+        let url = format!("{}/{status}", hooks.url);
         register(&stage.home, status, &url, &secret).await.expect("registered");
     }
     let job = stage.begin("uploads/villa.jpg", samples::job().order, &[]).await;
@@ -149,15 +149,14 @@ async fn whoever_asked_is_told_with_a_signature_and_once() {
     let mut expected = again("500");
     expected.push("unknown".to_owned());
     assert_eq!(failed, expected, "{}", deliver.written());
-    let got = receiver.got();
+    let got = hooks.got();
     let to = |path: &str| got.iter().filter(|got| got.uri.path() == path).collect::<Vec<_>>();
     assert_eq!(to("/204").len(), 1, "told once");
     assert_eq!(to("/204")[0].verified(), "JobCreated.v1");
     let deliveries = stage.home.deliveries().of_job(job.id).await.expect("the log");
-    let state =
-        |endpoint: &str| deliveries.iter().find(|it| it.endpoint == endpoint).map(|it| it.state);
-    assert_eq!(state("204"), Some(DeliveryState::Delivered));
-    assert_eq!(state("500"), Some(DeliveryState::Waiting));
+    let row = |id: &str| deliveries.iter().find(|it| it.endpoint == id).map(|it| it.state);
+    assert_eq!(row("204"), Some(DeliveryState::Delivered));
+    assert_eq!(row("500"), Some(DeliveryState::Waiting));
     let gone = stage.home.endpoints().get(None, "410").await.expect("endpoints").expect("there");
     let disabled = gone.disabled.expect("it is told nothing any more");
     assert!(disabled.announced, "the bus knows");
