@@ -19,7 +19,10 @@ pub(crate) struct Process {
 impl Process {
     /// Starts it.
     pub(crate) fn start(mut command: Command) -> Self {
-        let mut child: Child = command.kill_on_drop(true).spawn().expect("it starts");
+        let child = command.kill_on_drop(true).spawn();
+        let mut child: Child = child.unwrap_or_else(|error| {
+            panic!("{}: {error}", command.as_std().get_program().display())
+        });
         let id = child.id().expect("it runs");
         let (end, ended) = watch::channel(None);
         let waiting = tokio::spawn(async move {

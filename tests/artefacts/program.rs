@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use tempfile::TempDir;
 
-/// Names a folder of packages, `{function}.zip` and `layer-{name}.zip`.
+/// Names a folder of packages, `{function}.zip` and `layer-{name}.zip`: its absolute path.
 const PACKAGES: &str = "STILLMOTION_PACKAGES";
 /// Where Lambda looks for programs, with the layers last.
 ///
@@ -27,6 +27,8 @@ fn packages() -> Option<&'static Unpacked> {
     static UNPACKED: OnceLock<Option<Unpacked>> = OnceLock::new();
     let unpacked = UNPACKED.get_or_init(|| {
         let from = PathBuf::from(env::var_os(PACKAGES)?);
+        // Tests run in a folder of their own.
+        assert!(from.is_absolute(), "{PACKAGES} should be an absolute path");
         let folder = tempfile::tempdir().expect("a folder");
         let zips =
             fs::read_dir(&from).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
