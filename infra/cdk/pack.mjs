@@ -1,0 +1,12 @@
+// Puts what the package shares with the rest of the repository into data/ while it is packed, and
+// takes it away again: in the repository it is written once.
+import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+
+const shared = { '../topology.json': 'topology.json', '../../schemas/environment.json': 'environment.json', '../../schemas/metrics.json': 'metrics.json' };
+const at = (path) => new URL(path, import.meta.url);
+
+rmSync(at('data'), { recursive: true, force: true });
+if (process.argv[2] === 'copy') {
+  mkdirSync(at('data'));
+  for (const [from, to] of Object.entries(shared)) if (existsSync(at(from))) cpSync(at(from), at(`data/${to}`));
+}
