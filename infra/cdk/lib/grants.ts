@@ -96,8 +96,17 @@ function tables(names: Names, topology: Topology, it: ChainFunction): PolicyStat
   });
 }
 
-function bus(names: Names, it: ChainFunction): PolicyStatement[] {
-  return it.publishes.length > 0 ? [allow('Publish', ['events:PutEvents'], [names.busArn])] : [];
+/** The one fact that is about an endpoint of webhooks and not about a job. */
+const ABOUT_ENDPOINTS = 'WebhookEndpointDisabled.v1';
+
+/** Whoever delivers facts about jobs cannot tell any: its own deliveries would have it run again. */
+function bus(names: Names, { publishes }: ChainFunction): PolicyStatement[] {
+  if (publishes.length === 0) return [];
+  const publish = allow('Publish', ['events:PutEvents'], [names.busArn]);
+  const both = publishes.includes('jobs') && publishes.includes('endpoints');
+  const operator = publishes.includes('jobs') ? 'StringNotEquals' : 'StringEquals';
+  if (!both) publish.addCondition(operator, { 'events:detail-type': ABOUT_ENDPOINTS });
+  return [publish];
 }
 
 function secrets(names: Names, it: ChainFunction): PolicyStatement[] {
