@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    // One worker without walls between files: a stage is synthesised once for all of them.
+    pool: 'threads',
+    maxWorkers: 1,
+    isolate: false,
+    // A synthesis takes seconds, more on a busy machine.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+});
