@@ -26,7 +26,7 @@ export class Graph {
     return this.edges.get(from)?.has(to) ?? false;
   }
 
-  /** Every circle that a walk meets, each once, beginning with its first node of the alphabet. */
+  /** Every circle that a walk meets; of those that differ only in the fact that is told, the first. */
   circles(): string[][] {
     const found = new Map<string, string[]>();
     const done = new Set<string>();
@@ -34,7 +34,8 @@ export class Graph {
       const at = path.indexOf(node);
       if (at >= 0) {
         const circle = turned(path.slice(at));
-        found.set(circle.join('\0'), circle);
+        const key = circle.map((one) => one.replace(/^event .*/, 'event')).join('\0');
+        if (!found.has(key)) found.set(key, circle);
         return;
       }
       if (done.has(node)) return;

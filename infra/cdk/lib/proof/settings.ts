@@ -55,22 +55,22 @@ export function alarmProblems(templates: Templates, { metrics }: Metrics): strin
   const problems: string[] = [];
   const functions = templates.all('AWS::Lambda::Function').map((found) => templates.named(found));
   for (const found of templates.all('AWS::CloudWatch::Alarm')) {
-    const name = templates.text(found.properties.AlarmName ?? found.id, found.template);
+    const name = templates.named(found);
     const inner = (list(found.properties.Metrics) as any[]).map((one) => one.MetricStat?.Metric);
     for (const metric of [found.properties, ...inner].filter((one) => one?.MetricName !== undefined)) {
       if (!templates.text(metric.Namespace, found.template).startsWith(templates.app)) continue;
       const written = metrics.find((one) => one.name === metric.MetricName);
       if (!written) {
-        problems.push(`alarm ${templates.short(name)} watches ${metric.MetricName}, which schemas/metrics.json does not have`);
+        problems.push(`alarm ${name} watches ${metric.MetricName}, which schemas/metrics.json does not have`);
         continue;
       }
       const dimensions = (list(metric.Dimensions) as any[]).map((one) => [one.Name, functionOf(templates, one.Value, found.template)]);
       const [[dimension, of] = []] = dimensions;
       if (dimensions.length !== 1 || dimension !== 'Function' || !written.from.includes(of!)) {
         const by = dimensions.map((pair) => pair.join(' ')).join(', ') || 'nobody';
-        problems.push(`alarm ${templates.short(name)} watches ${metric.MetricName} of ${by}, which only ${written.from.join(', ')} writes`);
+        problems.push(`alarm ${name} watches ${metric.MetricName} of ${by}, which only ${written.from.join(', ')} writes`);
       } else if (!functions.includes(of!)) {
-        problems.push(`alarm ${templates.short(name)} watches function ${of}, which does not exist`);
+        problems.push(`alarm ${name} watches function ${of}, which does not exist`);
       }
     }
   }

@@ -42,6 +42,7 @@ const PSEUDO: Record<string, string> = {
 
 /** The property that names a resource, by type. */
 const NAMED_BY: Record<string, string> = {
+  'AWS::CloudWatch::Alarm': 'AlarmName',
   'AWS::DynamoDB::GlobalTable': 'TableName',
   'AWS::DynamoDB::Table': 'TableName',
   'AWS::Events::ApiDestination': 'Name',
