@@ -19,6 +19,14 @@ schemas:
 diagram:
     UPDATE_DIAGRAM=1 cargo test -p tests --test chain diagram
 
+# The templates of all stages, or of some, in infra/cdk/cdk.out.
+synth *stages:
+    ./stillmotion synth {{stages}}
+
+# A stage to the AWS account of the environment.
+deploy stage *args:
+    ./stillmotion deploy {{stage}} {{args}}
+
 # What is measured, as a table; see bench/README.md.
 bench *args:
     cargo run --release -p bench -- {{args}}

@@ -152,12 +152,13 @@ export class Alarms extends Construct {
     });
     const topic = new Topic(this, 'Topic', { topicName: this.names.of('alarms'), masterKey: key, enforceSSL: true });
     const { account } = Stack.of(this);
-    for (const service of ['cloudwatch', 'budgets']) {
-      const by = { principals: [new ServicePrincipal(`${service}.amazonaws.com`)], conditions: { StringEquals: { 'aws:SourceAccount': account } } };
-      // In the policy of a key, the star is this key.
-      key.addToResourcePolicy(new PolicyStatement({ ...by, actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: ['*'] }));
-      topic.addToResourcePolicy(new PolicyStatement({ ...by, actions: ['sns:Publish'], resources: [topic.topicArn] }));
-    }
+    const by = {
+      principals: ['budgets', 'cloudwatch'].map((service) => new ServicePrincipal(`${service}.amazonaws.com`)),
+      conditions: { StringEquals: { 'aws:SourceAccount': account } },
+    };
+    // In the policy of a key, the star is this key.
+    key.addToResourcePolicy(new PolicyStatement({ ...by, actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: ['*'] }));
+    topic.addToResourcePolicy(new PolicyStatement({ ...by, actions: ['sns:Publish'], resources: [topic.topicArn] }));
     return topic;
   }
 }

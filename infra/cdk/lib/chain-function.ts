@@ -1,7 +1,7 @@
 /** A function of the chain: program, role, logs, and alarms on its faults. */
 
 import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
-import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   ApplicationLogLevel,
   Architecture,
@@ -17,8 +17,8 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 
 import type { Alarms } from './alarms.js';
-import { environment } from './environment.js';
-import { grants } from './grants.js';
+import { checkEnvironment, environment, readSettings } from './environment.js';
+import { grants, policy } from './grants.js';
 import type { Names } from './names.js';
 import type { Packages } from './packages.js';
 import type { Stage } from './stage.js';
@@ -48,10 +48,13 @@ export class ChainFunction extends Construct {
     super(scope, functionName);
     const it = topology.functions[functionName]!;
     this.described = it;
+    const variables = environment(names, topology, stage, functionName);
+    const reads = readSettings()?.[functionName];
+    if (reads !== undefined) checkEnvironment(stage, functionName, variables, reads);
     const role = new Role(this, 'Role', {
       description: `What ${names.of(functionName)} may do`,
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-      inlinePolicies: { ports: new PolicyDocument({ statements: grants(names, topology, functionName) }) },
+      inlinePolicies: { ports: policy(...grants(names, topology, functionName)) },
     });
     this.function = new LambdaFunction(this, 'Function', {
       functionName: names.of(functionName),
@@ -63,7 +66,7 @@ export class ChainFunction extends Construct {
       memorySize: it.memoryMb,
       timeout: Duration.seconds(it.timeoutSecs),
       ...(it.temporaryMb === undefined ? {} : { ephemeralStorageSize: Size.mebibytes(it.temporaryMb) }),
-      environment: environment(names, topology, stage, functionName),
+      environment: variables,
       // All that it may do is above: nothing is added to it behind our back.
       role: role.withoutPolicyUpdates(),
       tracing: Tracing.ACTIVE,
@@ -75,7 +78,7 @@ export class ChainFunction extends Construct {
       }),
       loggingFormat: LoggingFormat.JSON,
       applicationLogLevelV2: ApplicationLogLevel.INFO,
-      systemLogLevelV2: SystemLogLevel.WARN,
+      systemLogLevelV2: SystemLogLevel.INFO, // its reports: duration, memory, init
     });
     alarms.onFunction(functionName, this.function);
   }

@@ -1,6 +1,8 @@
 /** The environment of a function: what the topology implies, and what the stage sets. */
 
 import type { Names } from './names.js';
+import { type Read, list, map, object, text } from './reading.js';
+import { sharedFile } from './shared-files.js';
 import type { Stage } from './stage.js';
 import { type Topology, isAsked, isFed } from './topology.js';
 
@@ -32,6 +34,42 @@ export function environment(names: Names, topology: Topology, stage: Stage, name
     variables[setting] = value;
   }
   return variables;
+}
+
+/** What a function reads from its environment, as `schemas/environment.json` has it from its code. */
+export interface Settings {
+  /** Without them it does not start. */
+  readonly required: readonly string[];
+  readonly optional: readonly string[];
+  /** Those that come from Secrets Manager. */
+  readonly secret: readonly string[];
+}
+
+const settings: Read<{ functions: Readonly<Record<string, Settings>> }> = object({
+  functions: map(object<Settings>({ required: list(text), optional: list(text), secret: list(text) })),
+});
+
+/** What each function reads; none: `schemas/environment.json` is not there. */
+export function readSettings(): Readonly<Record<string, Settings>> | undefined {
+  const json = sharedFile('environment.json');
+  return json === undefined ? undefined : settings(JSON.parse(json), 'environment').functions;
+}
+
+/**
+ * Checks the variables of a function against what it reads.
+ *
+ * @throws if it would not start for want of one, has one that it does not read, or a secret as one.
+ */
+export function checkEnvironment(stage: Stage, name: string, variables: Readonly<Record<string, string>>, reads: Settings): void {
+  const wrong = (what: string): never => {
+    throw new Error(`stage "${stage.name}": function "${name}" ${what}`);
+  };
+  for (const setting of reads.required) {
+    if (!(setting in variables) && !reads.secret.includes(setting)) wrong(`wants ${setting}: set it in lib/stages.ts`);
+  }
+  for (const setting of reads.secret) if (setting in variables) wrong(`has the secret ${setting} as a plain variable`);
+  const known = [...reads.required, ...reads.optional];
+  for (const setting of Object.keys(stage.settings[name] ?? {})) if (!known.includes(setting)) wrong(`does not read ${setting}`);
 }
 
 function deadLetters(names: Names, topology: Topology, queue: string): Record<string, string> {

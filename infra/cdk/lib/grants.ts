@@ -1,8 +1,8 @@
 /** What a function may do: exactly what its ports ask AWS for, on exactly what the topology names. */
 
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 
-import type { Names } from './names.js';
+import { type Names, deadLettersOf } from './names.js';
 import { type Access, type ChainFunction, type Topology, isFed, isScheduled } from './topology.js';
 
 /** What `crates/aws` calls for each kind of access. A condition on a row is part of its put or update. */
@@ -18,6 +18,11 @@ const API = 'api';
 /** One statement. */
 export function allow(sid: string, actions: readonly string[], resources: readonly string[]): PolicyStatement {
   return new PolicyStatement({ sid, actions: [...actions], resources: [...resources] });
+}
+
+/** A policy with these statements, as they are: without CDK's shortening, which hides what belongs together. */
+export function policy(...statements: readonly PolicyStatement[]): PolicyDocument {
+  return new PolicyDocument({ statements: [...statements], minimize: false });
 }
 
 /** The statements for the role of a function. */
@@ -125,7 +130,7 @@ function apiCalls(names: Names, topology: Topology, it: ChainFunction): PolicySt
 
 /** Lambda sends an invocation that failed there with the role of the function. */
 function lostInvocations(names: Names, name: string): PolicyStatement[] {
-  return [allow('BuryInvocations', ['sqs:SendMessage'], [names.queueArn(`${name}-dead`)])];
+  return [allow('BuryInvocations', ['sqs:SendMessage'], [names.queueArn(deadLettersOf(name))])];
 }
 
 function telemetry(names: Names, name: string): PolicyStatement[] {

@@ -4,14 +4,38 @@ import { Duration } from 'aws-cdk-lib';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 
 import type { Names } from './names.js';
+import { type Read, list, object, text } from './reading.js';
+import { sharedFile } from './shared-files.js';
 
 /** Figures of the functions themselves that are used here; `schemas/metrics.json` has all. */
 export type ChainMetric = 'UnknownOrders' | 'SpentPercent' | 'ProviderRefusals' | 'RecordWait';
 
 const PERIOD = Duration.minutes(5);
 
+/** A figure, as `schemas/metrics.json` has it from the functions' code. */
+interface Figure {
+  readonly name: string;
+  readonly unit: string;
+  /** Functions that tell it. */
+  readonly from: readonly string[];
+  readonly meaning: string;
+}
+
+const figures: Read<{ metrics: readonly Figure[] }> = object({
+  metrics: list(object<Figure>({ name: text, unit: text, from: list(text), meaning: text })),
+});
+
+/** @throws if the function does not tell the figure: an alarm on it would never go off. */
+function checkTold(figure: ChainMetric, by: string): void {
+  const json = sharedFile('metrics.json');
+  if (json === undefined) return;
+  const told = figures(JSON.parse(json), 'metrics').metrics.find((it) => it.name === figure);
+  if (!told?.from.includes(by)) throw new Error(`"${by}" does not tell ${figure}, by schemas/metrics.json`);
+}
+
 /** A figure that a function tells. */
 export function chainMetric(names: Names, figure: ChainMetric, by: string, statistic: string): Metric {
+  checkTold(figure, by);
   return new Metric({
     namespace: names.bus,
     metricName: figure,

@@ -2,10 +2,10 @@
 
 import { SecretValue } from 'aws-cdk-lib';
 import { CfnApiDestination, CfnConnection, CfnRule } from 'aws-cdk-lib/aws-events';
-import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 
-import { allow } from './grants.js';
+import { allow, policy } from './grants.js';
 import type { Names } from './names.js';
 import { N8N_DEAD } from './queues.js';
 import { RETRY } from './rules.js';
@@ -45,7 +45,7 @@ export class N8n extends Construct {
         },
       }),
       inlinePolicies: {
-        post: new PolicyDocument({ statements: [allow('Post', ['events:InvokeApiDestination'], [destination.attrArn])] }),
+        post: policy(allow('Post', ['events:InvokeApiDestination'], [destination.attrArn])),
       },
     });
     new CfnRule(this, 'Rule', {

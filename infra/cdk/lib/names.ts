@@ -7,6 +7,11 @@ export function physical(stage: string, name: string): string {
   return `stillmotion-${stage}-${name}`;
 }
 
+/** The dead-letter queue of something that no queue of the topology feeds. */
+export function deadLettersOf(name: string): string {
+  return `${name}-dead`;
+}
+
 /**
  * Names and ARNs of a stage, as seen from one of its stacks.
  *

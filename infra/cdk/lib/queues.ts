@@ -3,7 +3,7 @@
 import { CfnQueue, CfnQueuePolicy } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
-import type { Names } from './names.js';
+import { type Names, deadLettersOf } from './names.js';
 import type { Stage } from './stage.js';
 import { removal } from './tables.js';
 import { type Queue, type Topology, isScheduled } from './topology.js';
@@ -12,14 +12,14 @@ import { type Queue, type Topology, isScheduled } from './topology.js';
 const DEAD: Queue = { visibilityTimeoutSecs: 30, retentionSecs: 1_209_600 };
 
 /** What is lost on the way to n8n. */
-export const N8N_DEAD = 'n8n-dead';
+export const N8N_DEAD = deadLettersOf('n8n');
 
 /** All queues of a stage: those of the topology, and the dead-letter queues of schedules and of n8n. */
 export function allQueues(topology: Topology, stage: Stage): Readonly<Record<string, Queue>> {
   const scheduled = Object.entries(topology.functions).filter(([, it]) => isScheduled(it.trigger));
   return {
     ...topology.queues,
-    ...Object.fromEntries(scheduled.map(([name]) => [`${name}-dead`, DEAD])),
+    ...Object.fromEntries(scheduled.map(([name]) => [deadLettersOf(name), DEAD])),
     ...(stage.n8n === undefined ? {} : { [N8N_DEAD]: DEAD }),
   };
 }
@@ -32,14 +32,13 @@ interface Sender {
 
 /** The queues of a stage. */
 export class Queues extends Construct {
-  /** What has to be there before anything is told to a queue. */
-  readonly policies: CfnQueuePolicy[] = [];
+  /** By the name of a queue, what has to be there before anything is told to it. */
+  readonly policies = new Map<string, CfnQueuePolicy>();
 
   constructor(scope: Construct, names: Names, topology: Topology, stage: Stage) {
     super(scope, 'Queues');
     const all = allQueues(topology, stage);
     for (const [name, it] of Object.entries(all)) {
-      const sources = Object.keys(all).filter((source) => all[source]!.deadLetterQueue === name);
       const queue = new CfnQueue(this, name, {
         queueName: names.of(name),
         visibilityTimeout: it.visibilityTimeoutSecs,
@@ -48,12 +47,9 @@ export class Queues extends Construct {
         ...(it.deadLetterQueue === undefined
           ? {}
           : { redrivePolicy: { deadLetterTargetArn: names.queueArn(it.deadLetterQueue), maxReceiveCount: it.maxReceiveCount } }),
-        ...(sources.length === 0
-          ? {}
-          : { redriveAllowPolicy: { redrivePermission: 'byQueue', sourceQueueArns: sources.map((source) => names.queueArn(source)) } }),
       });
       queue.applyRemovalPolicy(removal(stage));
-      this.policies.push(this.admit(name, queue, names, senders(names, topology, name)));
+      this.policies.set(name, this.admit(name, queue, names, senders(names, topology, name)));
     }
     for (const [name, it] of Object.entries(all)) {
       // SQS wants the dead-letter queue to be there first.

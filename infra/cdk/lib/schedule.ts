@@ -1,7 +1,7 @@
 /** A function that a clock runs. */
 
 import { Duration } from 'aws-cdk-lib';
-import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { EventInvokeConfig } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
@@ -9,7 +9,8 @@ import { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 
 import { ChainFunction, type Surroundings } from './chain-function.js';
-import { allow } from './grants.js';
+import { allow, policy } from './grants.js';
+import { deadLettersOf } from './names.js';
 import type { ScheduleTrigger } from './topology.js';
 
 /**
@@ -22,7 +23,7 @@ export class Scheduled extends ChainFunction {
   constructor(scope: Construct, name: string, trigger: ScheduleTrigger, surroundings: Surroundings) {
     super(scope, name, surroundings);
     const { names, alarms } = surroundings;
-    const dead = names.queueArn(`${name}-dead`);
+    const dead = names.queueArn(deadLettersOf(name));
     new EventInvokeConfig(this, 'Invocations', {
       function: this.function,
       retryAttempts: 0,
@@ -41,12 +42,10 @@ export class Scheduled extends ChainFunction {
         },
       }),
       inlinePolicies: {
-        run: new PolicyDocument({
-          statements: [
-            allow('Run', ['lambda:InvokeFunction'], [this.function.functionArn]),
-            allow('Bury', ['sqs:SendMessage'], [dead]),
-          ],
-        }),
+        run: policy(
+          allow('Run', ['lambda:InvokeFunction'], [this.function.functionArn]),
+          allow('Bury', ['sqs:SendMessage'], [dead]),
+        ),
       },
     });
     new CfnSchedule(this, 'Schedule', {
@@ -64,7 +63,7 @@ export class Scheduled extends ChainFunction {
       },
     });
     alarms.onSchedule(name, this.function, Duration.seconds(trigger.everySecs));
-    alarms.onDeadLetters(`${name}-dead`);
+    alarms.onDeadLetters(deadLettersOf(name));
   }
 }
 

@@ -13,9 +13,9 @@ const PATIENCE = { NUDGE_AFTER_SECS: '900', EXPIRE_AFTER_SECS: '86400', GIVE_UP_
 /** What is temporary goes after it can be of no use: messages live for 14 days. */
 const TEMPORARY = { 'uploads/': 30, 'fetch-requests/': 15, 'render-requests/': 15, 'delivered/': 15 };
 
-/** What may wait where, in seconds, before somebody is told. */
-const PATIENT = { fetch: 3600, ingest: 1800, ltx: 21600, render: 7200, notify: 1800, deliver: 21600, supabase: 1800 };
-const STRICT = { fetch: 1800, ingest: 600, ltx: 7200, render: 3600, notify: 600, deliver: 7200, supabase: 600 };
+/** What may wait where, in seconds, before somebody is told; a delivery waits for its receiver. */
+const PATIENT = { fetch: 3600, ingest: 1800, ltx: 21600, render: 7200, notify: 1800, deliver: 172800, supabase: 1800 };
+const STRICT = { fetch: 1800, ingest: 600, ltx: 7200, render: 3600, notify: 600, deliver: 86400, supabase: 600 };
 
 /** To try things: no account with anybody is needed, and deleting it deletes everything. */
 const dev: Stage = {

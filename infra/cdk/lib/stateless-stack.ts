@@ -13,6 +13,7 @@ import { Link } from './link.js';
 import { N8n } from './n8n.js';
 import { Names } from './names.js';
 import type { Packages } from './packages.js';
+import { N8N_DEAD } from './queues.js';
 import { Rules } from './rules.js';
 import { Scheduled } from './schedule.js';
 import type { StillmotionStackProps } from './stateful-stack.js';
@@ -46,7 +47,7 @@ export class StatelessStack extends Stack {
     new Rules(this, names, topology);
     if (stage.n8n !== undefined) {
       new N8n(this, names, stage.n8n);
-      alarms.onDeadLetters('n8n-dead');
+      alarms.onDeadLetters(N8N_DEAD);
     }
     alarms.onApi(entrance.apiId);
     alarms.onMoney();

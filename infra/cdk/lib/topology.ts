@@ -1,9 +1,7 @@
 /** `infra/topology.json`: the wiring of the chain, read and checked once. */
 
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-
 import { type Read, list, map, number, object, optional, table, text, words } from './reading.js';
+import { sharedFile } from './shared-files.js';
 
 /** Objects created under a prefix are told to a queue. */
 export interface Notification {
@@ -209,17 +207,11 @@ function checkNames(topology: Topology): void {
   }
 }
 
-/** Where a file of the repository is: there, or where the package has its copy. */
-export function sharedFile(inRepository: string, inPackage: string): string {
-  // Compiled or not, this file is one folder below infra/cdk, and one below the root of the package.
-  const places = [`../../../${inRepository}`, `../data/${inPackage}`];
-  const paths = places.map((place) => fileURLToPath(new URL(place, import.meta.url)));
-  return paths.find((path) => existsSync(path)) ?? paths[0]!;
-}
-
 /** The topology of the chain. */
 export function readTopology(): Topology {
-  return parseTopology(readFileSync(sharedFile('infra/topology.json', 'topology.json'), 'utf8'));
+  const text = sharedFile('topology.json');
+  if (text === undefined) throw new Error('there is no topology.json, neither in the repository nor in the package');
+  return parseTopology(text);
 }
 
 /**

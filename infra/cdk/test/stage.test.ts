@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+
+import { environment } from '../lib/environment.js';
+import { type Stage, Stillmotion, checkEnvironment, checkStage, examplesIn, placeholderPackages, stages } from '../lib/index.js';
+import { App, Stack } from 'aws-cdk-lib';
+import { Names } from '../lib/names.js';
+import { readTopology } from '../lib/topology.js';
+
+const FORTNIGHT_SECS = 14 * 86_400;
+
+function check(change: Partial<Stage>): () => void {
+  return () => checkStage({ ...stages.prod, ...change }, FORTNIGHT_SECS);
+}
+
+describe('a stage', () => {
+  it.each(Object.values(stages))('$name makes sense', (stage) => {
+    expect(() => checkStage(stage, FORTNIGHT_SECS)).not.toThrow();
+  });
+
+  it('has a name that fits into those of its resources', () => {
+    expect(check({ name: 'Prod' })).toThrow('stage "Prod"');
+    expect(check({ name: 'a-stage' })).toThrow('its name');
+    expect(check({ name: 'abcdefghijklm' })).toThrow('its name');
+  });
+
+  it('keeps objects for longer than messages about them live', () => {
+    expect(check({ expireAfterDays: { 'uploads/': 14 } })).toThrow('objects under uploads/ expire while messages about them wait');
+  });
+
+  it('keeps clips for longer than they are reused', () => {
+    expect(check({ expireAfterDays: { 'ltx-videos/': 30 } })).toThrow('they would be paid for again');
+    expect(check({ expireAfterDays: { 'ltx-videos/': 31 } })).not.toThrow();
+    const settings = { ltx: { REUSE_CLIPS_FOR_SECS: String(60 * 86_400) } };
+    expect(check({ expireAfterDays: { 'ltx-videos/': 31 }, settings })).toThrow('they would be paid for again');
+  });
+
+  it('names origins, not addresses, and posts to n8n over TLS', () => {
+    expect(check({ origins: ['https://app.example.com/'] })).toThrow('is not an origin');
+    expect(check({ n8n: { url: 'http://n8n.example/x', detailTypes: [], perSecond: 1 } })).toThrow('not https');
+  });
+
+  it('that is deployed has addresses of its own', () => {
+    expect(examplesIn(stages.dev)).toEqual([]);
+    expect(examplesIn(stages.prod)).toEqual([
+      'https://stillmotion.example',
+      'operations@stillmotion.example',
+      'https://n8n.stillmotion.example/webhook/stillmotion-events',
+      'https://prod.supabase.example',
+    ]);
+    expect(examplesIn({ ...stages.dev, origins: ['https://example.com', 'https://my.example.org'] })).toEqual([]);
+  });
+
+  it('cannot set what follows from the topology', () => {
+    const names = new Names(new Stack(new App(), 'stack'), 'dev');
+    const stage = { ...stages.dev, settings: { ltx: { EVENT_BUS: 'mine' } } };
+
+    expect(() => environment(names, readTopology(), stage, 'ltx')).toThrow('EVENT_BUS of ltx follows from the topology');
+  });
+
+  it('gives a function what it wants, and nothing that it does not read or that is secret', () => {
+    const reads = { required: ['EVENT_BUS', 'KEY'], optional: ['CAP'], secret: ['KEY'] };
+    const stage = { ...stages.dev, settings: { ltx: { CAP: '1' } } };
+
+    expect(() => checkEnvironment(stage, 'ltx', { EVENT_BUS: 'b', CAP: '1' }, reads)).not.toThrow();
+    expect(() => checkEnvironment(stage, 'ltx', { CAP: '1' }, reads)).toThrow('function "ltx" wants EVENT_BUS');
+    expect(() => checkEnvironment(stage, 'ltx', { EVENT_BUS: 'b', KEY: 'k' }, reads)).toThrow('the secret KEY as a plain variable');
+    expect(() => checkEnvironment(stage, 'ltx', { EVENT_BUS: 'b' }, { ...reads, optional: [] })).toThrow('does not read CAP');
+  });
+
+  it('needs built packages, and says which is missing and what to do', () => {
+    const make = () => new Stillmotion(new App(), { stage: stages.dev, packages: '/nowhere' });
+
+    expect(make).toThrow('layer "ffmpeg" is not built for x86_64: there is no /nowhere/x86_64/layer-ffmpeg.zip; run ./stillmotion package');
+  });
+
+  it('made from placeholders is refused by CloudFormation itself', () => {
+    const app = new App();
+    const { stateless } = new Stillmotion(app, { stage: stages.dev, packages: placeholderPackages() });
+    const template = app.synth().getStackArtifact(stateless.artifactId).template;
+
+    expect(template.Parameters.Packages.Default).toBe('placeholder');
+    expect(template.Rules.PackagesAreBuilt.Assertions[0].Assert).toEqual({ 'Fn::Equals': [{ Ref: 'Packages' }, 'built'] });
+  });
+});
