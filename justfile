@@ -19,6 +19,10 @@ schemas:
 diagram:
     UPDATE_DIAGRAM=1 cargo test -p tests --test chain diagram
 
+# Writes anew what the tests of infra/cdk compare templates with: PERMISSIONS.md, test/expected.
+expected:
+    cd infra/cdk && npx vitest run --update
+
 # The templates of all stages, or of some, in infra/cdk/cdk.out.
 synth *stages:
     ./stillmotion synth {{stages}}

@@ -70,7 +70,8 @@ export function roles(templates: Templates): Role[] {
     const functions = users.get(arn(name)) ?? [];
     users.delete(arn(name));
     const role = of(templates, found, name);
-    if (functions.length === 0) return [{ ...role, who: `role ${templates.short(name)}` }];
+    // What CDK puts behind an id says nothing to a reader.
+    if (functions.length === 0) return [{ ...role, who: `role ${templates.short(name).replace(/[0-9A-F]{8}$/, '')}` }];
     return functions.map((one) => ({ ...role, who: `function ${one}`, function: one }));
   });
   const elsewhere = [...users].flatMap(([role, functions]) =>

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+import { sharedFile } from '../shared-files.js';
 import type { Topology } from '../topology.js';
 import type { Promises } from './problems.js';
 
@@ -35,6 +36,10 @@ export function detailTypes(topology: Topology): string[] {
   }
 }
 
+function parsed<T>(json: string | undefined): T | undefined {
+  return json === undefined ? undefined : (JSON.parse(json) as T);
+}
+
 /**
  * What a synthesised stage is held against wherever it is synthesised. What the local runner wires
  * is not among it: an app may bring a topology of its own.
@@ -43,7 +48,7 @@ export function promises(topology: Topology): Promises {
   return {
     topology,
     detailTypes: detailTypes(topology),
-    environment: generated('schemas/environment.json'),
-    metrics: generated('schemas/metrics.json'),
+    environment: parsed(sharedFile('environment.json')),
+    metrics: parsed(sharedFile('metrics.json')),
   };
 }
