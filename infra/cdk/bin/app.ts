@@ -17,7 +17,10 @@ function wanted(): Stage[] {
   const names = app.node.tryGetContext('stages')?.split(',') ?? Object.keys(stages);
   return names.map((name: string) => {
     const stage = Object.values(stages).find((it) => it.name === name);
-    if (stage === undefined) throw new Error(`there is no stage "${name}" in lib/stages.ts, which has ${Object.keys(stages).join(', ')}`);
+    if (stage === undefined)
+      throw new Error(
+        `there is no stage "${name}" in lib/stages.ts, which has ${Object.keys(stages).join(', ')}`,
+      );
     return stage;
   });
 }
@@ -26,7 +29,10 @@ function wanted(): Stage[] {
 function checkForDeployment(stage: Stage, arePlaceholders: boolean): void {
   if (arePlaceholders) throw new Error('placeholders cannot be deployed: run ./stillmotion package');
   const examples = examplesIn(stage);
-  if (examples.length > 0) throw new Error(`stage "${stage.name}" has examples for addresses, put yours into lib/stages.ts: ${examples.join(', ')}`);
+  if (examples.length > 0)
+    throw new Error(
+      `stage "${stage.name}" has examples for addresses, put yours into lib/stages.ts: ${examples.join(', ')}`,
+    );
 }
 
 const packages = packagesAt(app.node.tryGetContext('packages') ?? process.env['STILLMOTION_PACKAGES']);

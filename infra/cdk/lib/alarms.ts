@@ -1,7 +1,13 @@
 /** Who is told of what, and when. */
 
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, type IMetric, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  Alarm,
+  ComparisonOperator,
+  type IMetric,
+  Metric,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -104,15 +110,31 @@ export class Alarms extends Construct {
     this.watch({
       name: 'api-5xx',
       says: 'The API answers with 5xx: see the logs of api and of its gateway',
-      metric: new Metric({ namespace: 'AWS/ApiGateway', metricName: '5xx', dimensionsMap: { ApiId: apiId }, statistic: 'Sum', period: FIVE_MINUTES }),
+      metric: new Metric({
+        namespace: 'AWS/ApiGateway',
+        metricName: '5xx',
+        dimensionsMap: { ApiId: apiId },
+        statistic: 'Sum',
+        period: FIVE_MINUTES,
+      }),
       from: this.stage.alarms.serverErrors,
     });
   }
 
   /** On money: what may have been charged, what is nearly spent, and who does not take our orders. */
   onMoney(): void {
-    this.onFigure('UnknownOrders', 'sweep', 1, 'There are orders that may have been charged and whose answer is lost: settle them (docs/OPERATIONS.md)');
-    this.onFigure('SpentPercent', 'sweep', this.stage.alarms.spentPercent, 'The tightest cap on what clips may cost is nearly reached');
+    this.onFigure(
+      'UnknownOrders',
+      'sweep',
+      1,
+      'There are orders that may have been charged and whose answer is lost: settle them (docs/OPERATIONS.md)',
+    );
+    this.onFigure(
+      'SpentPercent',
+      'sweep',
+      this.stage.alarms.spentPercent,
+      'The tightest cap on what clips may cost is nearly reached',
+    );
     this.watch({
       name: 'provider-refusals',
       says: 'A provider does not accept the key, or has no credit left',
@@ -124,7 +146,13 @@ export class Alarms extends Construct {
   /** A figure that the sweep tells each time: when it is not told, the last one still holds. */
   private onFigure(figure: ChainMetric, by: string, from: number, says: string): void {
     const name = figure.replace(/(?<=.)[A-Z]/g, '-$&').toLowerCase();
-    this.watch({ name, says, metric: chainMetric(this.names, figure, by, 'Maximum'), from, missing: TreatMissingData.IGNORE });
+    this.watch({
+      name,
+      says,
+      metric: chainMetric(this.names, figure, by, 'Maximum'),
+      from,
+      missing: TreatMissingData.IGNORE,
+    });
   }
 
   private watch({ name, says, metric, from, below = false, periods = 1, missing }: Watch): void {
@@ -133,7 +161,9 @@ export class Alarms extends Construct {
       alarmDescription: says,
       metric,
       threshold: from,
-      comparisonOperator: below ? ComparisonOperator.LESS_THAN_THRESHOLD : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      comparisonOperator: below
+        ? ComparisonOperator.LESS_THAN_THRESHOLD
+        : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       evaluationPeriods: periods,
       // A function that does not run and a queue that is not used tell nothing, which is well.
       treatMissingData: missing ?? TreatMissingData.NOT_BREACHING,
@@ -150,15 +180,25 @@ export class Alarms extends Construct {
       enableKeyRotation: true,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    const topic = new Topic(this, 'Topic', { topicName: this.names.of('alarms'), masterKey: key, enforceSSL: true });
+    const topic = new Topic(this, 'Topic', {
+      topicName: this.names.of('alarms'),
+      masterKey: key,
+      enforceSSL: true,
+    });
     const { account } = Stack.of(this);
     const by = {
-      principals: ['budgets', 'cloudwatch'].map((service) => new ServicePrincipal(`${service}.amazonaws.com`)),
+      principals: ['budgets', 'cloudwatch'].map(
+        (service) => new ServicePrincipal(`${service}.amazonaws.com`),
+      ),
       conditions: { StringEquals: { 'aws:SourceAccount': account } },
     };
     // In the policy of a key, the star is this key.
-    key.addToResourcePolicy(new PolicyStatement({ ...by, actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: ['*'] }));
-    topic.addToResourcePolicy(new PolicyStatement({ ...by, actions: ['sns:Publish'], resources: [topic.topicArn] }));
+    key.addToResourcePolicy(
+      new PolicyStatement({ ...by, actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: ['*'] }),
+    );
+    topic.addToResourcePolicy(
+      new PolicyStatement({ ...by, actions: ['sns:Publish'], resources: [topic.topicArn] }),
+    );
     return topic;
   }
 }

@@ -19,7 +19,12 @@ export function budget(scope: Construct, names: Names, stage: Stage, topic: ITop
       costFilters: { TagKeyValue: [`user:stillmotion:stage$${stage.name}`] },
     },
     notificationsWithSubscribers: [80, 100].map((threshold) => ({
-      notification: { notificationType: 'ACTUAL', comparisonOperator: 'GREATER_THAN', threshold, thresholdType: 'PERCENTAGE' },
+      notification: {
+        notificationType: 'ACTUAL',
+        comparisonOperator: 'GREATER_THAN',
+        threshold,
+        thresholdType: 'PERCENTAGE',
+      },
       subscribers: [{ subscriptionType: 'SNS', address: topic.topicArn }],
     })),
   });

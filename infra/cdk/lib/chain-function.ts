@@ -44,7 +44,11 @@ export class ChainFunction extends Construct {
   readonly function: LambdaFunction;
   readonly described: Described;
 
-  constructor(scope: Construct, readonly functionName: string, { names, topology, stage, packages, layers, alarms }: Surroundings) {
+  constructor(
+    scope: Construct,
+    readonly functionName: string,
+    { names, topology, stage, packages, layers, alarms }: Surroundings,
+  ) {
     super(scope, functionName);
     const it = topology.functions[functionName]!;
     this.described = it;

@@ -9,12 +9,24 @@ import type { Names } from './names.js';
 import { isAsked, isFed } from './topology.js';
 
 /** Puts a row for each function, what waits for it on the left and how it does on the right. */
-export function dashboard(scope: Construct, names: Names, functions: readonly ChainFunction[], apiId: string): Dashboard {
+export function dashboard(
+  scope: Construct,
+  names: Names,
+  functions: readonly ChainFunction[],
+  apiId: string,
+): Dashboard {
   const rows = functions.map((it) => [
     new TextWidget({ markdown: `## ${it.functionName}`, width: 24, height: 1 }),
     ...before(names, it, apiId),
-    graph('invocations', [it.function.metricInvocations(), it.function.metricErrors(), it.function.metricThrottles()]),
-    graph('duration', [50, 99].map((p) => it.function.metricDuration({ statistic: `p${p}`, label: `p${p}` }))),
+    graph('invocations', [
+      it.function.metricInvocations(),
+      it.function.metricErrors(),
+      it.function.metricThrottles(),
+    ]),
+    graph(
+      'duration',
+      [50, 99].map((p) => it.function.metricDuration({ statistic: `p${p}`, label: `p${p}` })),
+    ),
   ]);
   // A text as wide as the dashboard, then its widgets beside each other, is two lines of it.
   const lines = rows.flatMap(([title, ...widgets]) => [[title!], widgets]);
@@ -33,7 +45,12 @@ function before(names: Names, it: ChainFunction, apiId: string): GraphWidget[] {
         depth.map((figure) => queueMetric(names, queue, figure, 'Maximum')),
         [queueMetric(names, queue, 'ApproximateAgeOfOldestMessage', 'Maximum')],
       ),
-      graph('wait', [50, 99].map((p) => chainMetric(names, 'RecordWait', it.functionName, `p${p}`).with({ label: `p${p}` }))),
+      graph(
+        'wait',
+        [50, 99].map((p) =>
+          chainMetric(names, 'RecordWait', it.functionName, `p${p}`).with({ label: `p${p}` }),
+        ),
+      ),
     ];
   }
   if (isAsked(trigger)) {

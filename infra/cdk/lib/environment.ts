@@ -15,7 +15,12 @@ function upper(name: string): string {
  * The variables of a function. None of them is a secret: where it has some, `SECRETS` names them,
  * and it reads them when it starts.
  */
-export function environment(names: Names, topology: Topology, stage: Stage, name: string): Record<string, string> {
+export function environment(
+  names: Names,
+  topology: Topology,
+  stage: Stage,
+  name: string,
+): Record<string, string> {
   const it = topology.functions[name]!;
   const usesBucket = [...it.reads, ...it.writes, ...(it.deletes ?? [])].length > 0;
   const own = isFed(it.trigger) ? [it.trigger.queue] : [];
@@ -25,12 +30,16 @@ export function environment(names: Names, topology: Topology, stage: Stage, name
   for (const table of Object.keys(it.tables)) variables[`${upper(table)}_TABLE`] = names.of(table);
   for (const queue of [...own, ...it.sends]) variables[`${upper(queue)}_QUEUE_URL`] = names.queueUrl(queue);
   for (const queue of own) Object.assign(variables, deadLetters(names, topology, queue));
-  if (it.secrets !== undefined) variables['SECRETS'] = it.secrets.map((secret) => names.secret(secret)).join(',');
+  if (it.secrets !== undefined)
+    variables['SECRETS'] = it.secrets.map((secret) => names.secret(secret)).join(',');
   if (it.layers?.includes('fonts')) variables['FONTS_FOLDER'] = '/opt/fonts';
   // The pages that may upload may call as well.
   if (isAsked(it.trigger) && it.writes.length > 0) variables['CORS_ORIGINS'] = stage.origins.join(',');
   for (const [setting, value] of Object.entries(stage.settings[name] ?? {})) {
-    if (setting in variables) throw new Error(`stage "${stage.name}": ${setting} of ${name} follows from the topology and is not for the stage to set`);
+    if (setting in variables)
+      throw new Error(
+        `stage "${stage.name}": ${setting} of ${name} follows from the topology and is not for the stage to set`,
+      );
     variables[setting] = value;
   }
   return variables;
@@ -60,16 +69,24 @@ export function readSettings(): Readonly<Record<string, Settings>> | undefined {
  *
  * @throws if it would not start for want of one, has one that it does not read, or a secret as one.
  */
-export function checkEnvironment(stage: Stage, name: string, variables: Readonly<Record<string, string>>, reads: Settings): void {
+export function checkEnvironment(
+  stage: Stage,
+  name: string,
+  variables: Readonly<Record<string, string>>,
+  reads: Settings,
+): void {
   const wrong = (what: string): never => {
     throw new Error(`stage "${stage.name}": function "${name}" ${what}`);
   };
   for (const setting of reads.required) {
-    if (!(setting in variables) && !reads.secret.includes(setting)) wrong(`wants ${setting}: set it in lib/stages.ts`);
+    if (!(setting in variables) && !reads.secret.includes(setting))
+      wrong(`wants ${setting}: set it in lib/stages.ts`);
   }
-  for (const setting of reads.secret) if (setting in variables) wrong(`has the secret ${setting} as a plain variable`);
+  for (const setting of reads.secret)
+    if (setting in variables) wrong(`has the secret ${setting} as a plain variable`);
   const known = [...reads.required, ...reads.optional];
-  for (const setting of Object.keys(stage.settings[name] ?? {})) if (!known.includes(setting)) wrong(`does not read ${setting}`);
+  for (const setting of Object.keys(stage.settings[name] ?? {}))
+    if (!known.includes(setting)) wrong(`does not read ${setting}`);
 }
 
 function deadLetters(names: Names, topology: Topology, queue: string): Record<string, string> {
@@ -77,5 +94,8 @@ function deadLetters(names: Names, topology: Topology, queue: string): Record<st
   if (deadLetterQueue === undefined || maxReceiveCount === undefined) {
     throw new Error(`topology: queue "${queue}" feeds a function and has no dead-letter queue`);
   }
-  return { DEAD_LETTER_QUEUE_URL: names.queueUrl(deadLetterQueue), MAX_RECEIVE_COUNT: String(maxReceiveCount) };
+  return {
+    DEAD_LETTER_QUEUE_URL: names.queueUrl(deadLetterQueue),
+    MAX_RECEIVE_COUNT: String(maxReceiveCount),
+  };
 }

@@ -16,7 +16,11 @@ const TABLE_ACTIONS: Readonly<Record<Access, readonly string[]>> = {
 const API = 'api';
 
 /** One statement. */
-export function allow(sid: string, actions: readonly string[], resources: readonly string[]): PolicyStatement {
+export function allow(
+  sid: string,
+  actions: readonly string[],
+  resources: readonly string[],
+): PolicyStatement {
   return new PolicyStatement({ sid, actions: [...actions], resources: [...resources] });
 }
 
@@ -63,7 +67,8 @@ function objects(names: Names, topology: Topology, it: ChainFunction): PolicySta
     const actions = ['s3:PutObject', 's3:AbortMultipartUpload'];
     statements.push(allow('WriteObjects', actions, below(names, topology, it.writes)));
   }
-  if (deletes.length > 0) statements.push(allow('DeleteObjects', ['s3:DeleteObject'], below(names, topology, deletes)));
+  if (deletes.length > 0)
+    statements.push(allow('DeleteObjects', ['s3:DeleteObject'], below(names, topology, deletes)));
   return statements;
 }
 
@@ -80,10 +85,17 @@ function queues(names: Names, topology: Topology, it: ChainFunction): PolicyStat
         [names.queueArn(queue)],
       ),
     );
-    if (dead !== undefined) statements.push(allow('BuryMessages', ['sqs:SendMessage'], [names.queueArn(dead)]));
+    if (dead !== undefined)
+      statements.push(allow('BuryMessages', ['sqs:SendMessage'], [names.queueArn(dead)]));
   }
   if (it.sends.length > 0) {
-    statements.push(allow('SendMessages', ['sqs:SendMessage'], it.sends.map((queue) => names.queueArn(queue))));
+    statements.push(
+      allow(
+        'SendMessages',
+        ['sqs:SendMessage'],
+        it.sends.map((queue) => names.queueArn(queue)),
+      ),
+    );
   }
   return statements;
 }
@@ -115,15 +127,21 @@ function bus(names: Names, { publishes }: ChainFunction): PolicyStatement[] {
 }
 
 function secrets(names: Names, it: ChainFunction): PolicyStatement[] {
-  const ids = it.secrets ?? [];
-  return ids.length > 0 ? [allow('ReadSecrets', ['secretsmanager:GetSecretValue'], ids.map((id) => names.secretArn(id)))] : [];
+  const arns = (it.secrets ?? []).map((secret) => names.secretArn(secret));
+  // The second tells a secret that has no value yet, which is well, from one that is not there.
+  const actions = ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'];
+  return arns.length > 0 ? [allow('ReadSecrets', actions, arns)] : [];
 }
 
 /** What follows from the API's calls and not from the wiring: uploads in parts, and `/v1/health`. */
 function apiCalls(names: Names, topology: Topology, it: ChainFunction): PolicyStatement[] {
   return [
     allow('ListParts', ['s3:ListMultipartUploadParts'], below(names, topology, it.writes)),
-    allow('LookAtQueues', ['sqs:GetQueueAttributes'], it.sends.map((queue) => names.queueArn(queue))),
+    allow(
+      'LookAtQueues',
+      ['sqs:GetQueueAttributes'],
+      it.sends.map((queue) => names.queueArn(queue)),
+    ),
     allow('LookAtBus', ['events:DescribeEventBus'], [names.busArn]),
   ];
 }

@@ -67,7 +67,8 @@ export class HttpEntrance extends Construct {
   /** Has a function answer: `http` is a method and a path, as the topology has it. */
   serve(name: string, http: string, by: IFunction): void {
     const [method, path] = http.split(' ');
-    if (path === undefined || !Object.hasOwn(HttpMethod, method!)) throw new Error(`topology: "${http}" is no method and path`);
+    if (path === undefined || !Object.hasOwn(HttpMethod, method!))
+      throw new Error(`topology: "${http}" is no method and path`);
     this.api.addRoutes({
       path,
       methods: [HttpMethod[method as keyof typeof HttpMethod]],

@@ -20,7 +20,9 @@ const PRIVATE = {
   ignorePublicAcls: true,
   restrictPublicBuckets: true,
 };
-const ENCRYPTED = { serverSideEncryptionConfiguration: [{ serverSideEncryptionByDefault: { sseAlgorithm: 'AES256' } }] };
+const ENCRYPTED = {
+  serverSideEncryptionConfiguration: [{ serverSideEncryptionByDefault: { sseAlgorithm: 'AES256' } }],
+};
 const OWNED = { rules: [{ objectOwnership: 'BucketOwnerEnforced' }] };
 
 /**
@@ -66,7 +68,9 @@ export class MediaBucket extends Construct {
       publicAccessBlockConfiguration: PRIVATE,
       bucketEncryption: ENCRYPTED,
       ownershipControls: OWNED,
-      lifecycleConfiguration: { rules: [{ id: 'expire', status: 'Enabled', expirationInDays: stage.accessLogDays }] },
+      lifecycleConfiguration: {
+        rules: [{ id: 'expire', status: 'Enabled', expirationInDays: stage.accessLogDays }],
+      },
     });
     logs.applyRemovalPolicy(removal(stage));
     const admit = {

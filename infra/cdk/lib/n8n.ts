@@ -25,7 +25,9 @@ export class N8n extends Construct {
         apiKeyAuthParameters: {
           apiKeyName: 'x-api-key',
           // A reference: CloudFormation reads the value when it deploys, so it has to be there by then.
-          apiKeyValue: SecretValue.secretsManager(names.secret('n8n'), { jsonField: N8N_SECRET }).unsafeUnwrap(),
+          apiKeyValue: SecretValue.secretsManager(names.secret('n8n'), {
+            jsonField: N8N_SECRET,
+          }).unsafeUnwrap(),
         },
       },
     });

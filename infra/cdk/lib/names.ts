@@ -66,7 +66,11 @@ export class Names {
   }
 
   ruleArn(name: string): string {
-    return this.stack.formatArn({ service: 'events', resource: 'rule', resourceName: `${this.bus}/${this.of(name)}` });
+    return this.stack.formatArn({
+      service: 'events',
+      resource: 'rule',
+      resourceName: `${this.bus}/${this.of(name)}`,
+    });
   }
 
   /** The name of a secret. */

@@ -22,7 +22,10 @@ export interface Packages {
 export function builtPackages(folder: string): Packages {
   const zip = (what: string, file: string, architecture: string) => {
     const path = resolve(folder, architecture, `${file}.zip`);
-    if (!existsSync(path)) throw new Error(`${what} is not built for ${architecture}: there is no ${path}; run ./stillmotion package`);
+    if (!existsSync(path))
+      throw new Error(
+        `${what} is not built for ${architecture}: there is no ${path}; run ./stillmotion package`,
+      );
     return path;
   };
   return {
@@ -49,6 +52,7 @@ export function placeholderPackages(): Packages {
  */
 export function packagesAt(wish: string | undefined): Packages {
   if (wish === 'placeholder') return placeholderPackages();
-  const target = process.env['CARGO_TARGET_DIR'] ?? fileURLToPath(new URL('../../../target', import.meta.url));
+  const target =
+    process.env['CARGO_TARGET_DIR'] ?? fileURLToPath(new URL('../../../target', import.meta.url));
   return builtPackages(wish ?? join(target, 'lambda'));
 }

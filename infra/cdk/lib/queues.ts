@@ -46,14 +46,20 @@ export class Queues extends Construct {
         sqsManagedSseEnabled: true,
         ...(it.deadLetterQueue === undefined
           ? {}
-          : { redrivePolicy: { deadLetterTargetArn: names.queueArn(it.deadLetterQueue), maxReceiveCount: it.maxReceiveCount } }),
+          : {
+              redrivePolicy: {
+                deadLetterTargetArn: names.queueArn(it.deadLetterQueue),
+                maxReceiveCount: it.maxReceiveCount,
+              },
+            }),
       });
       queue.applyRemovalPolicy(removal(stage));
       this.policies.set(name, this.admit(name, queue, names, senders(names, topology, name)));
     }
     for (const [name, it] of Object.entries(all)) {
       // SQS wants the dead-letter queue to be there first.
-      if (it.deadLetterQueue !== undefined) this.node.findChild(name).node.addDependency(this.node.findChild(it.deadLetterQueue));
+      if (it.deadLetterQueue !== undefined)
+        this.node.findChild(name).node.addDependency(this.node.findChild(it.deadLetterQueue));
     }
   }
 
@@ -86,7 +92,9 @@ export class Queues extends Construct {
 }
 
 function senders(names: Names, topology: Topology, queue: string): Sender[] {
-  const rules = topology.bus.rules.filter((rule) => rule.queue === queue || topology.queues[rule.queue]?.deadLetterQueue === queue);
+  const rules = topology.bus.rules.filter(
+    (rule) => rule.queue === queue || topology.queues[rule.queue]?.deadLetterQueue === queue,
+  );
   const bucket = topology.bucket.notifications.some((notification) => notification.queue === queue);
   return [
     ...(bucket ? [{ service: 's3' as const, arn: names.bucketArn(topology.bucket.name) }] : []),

@@ -68,7 +68,8 @@ export function object<T>(members: Members<T>): Read<T> {
   return (value, at) => {
     const there = table(value, at);
     for (const name of Object.keys(there)) {
-      if (!Object.hasOwn(members, name)) throw new Error(`${at}.${name} is not known to infra/cdk, which has to learn what it means`);
+      if (!Object.hasOwn(members, name))
+        throw new Error(`${at}.${name} is not known to infra/cdk, which has to learn what it means`);
     }
     const read: Record<string, unknown> = {};
     for (const [name, how] of Object.entries(members) as [string, Read<unknown> | Optional<unknown>][]) {

@@ -14,6 +14,8 @@ const PLACES = {
 export function sharedFile(name: keyof typeof PLACES): string | undefined {
   // Compiled or not, this module is one folder below infra/cdk, and below the root of the package.
   const places = [`../../../${PLACES[name]}`, `../data/${name}`];
-  const path = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((it) => existsSync(it));
+  const path = places
+    .map((place) => fileURLToPath(new URL(place, import.meta.url)))
+    .find((it) => existsSync(it));
   return path === undefined ? undefined : readFileSync(path, 'utf8');
 }

@@ -72,19 +72,26 @@ export function checkStage(stage: Stage, longestRetentionSecs: number): void {
   const wrong = (what: string): never => {
     throw new Error(`stage "${stage.name}": ${what}`);
   };
-  if (!/^[a-z][a-z0-9]{0,11}$/.test(stage.name)) wrong('its name is not a letter and up to eleven letters and digits');
+  if (!/^[a-z][a-z0-9]{0,11}$/.test(stage.name))
+    wrong('its name is not a letter and up to eleven letters and digits');
   const retentionDays = longestRetentionSecs / 86_400;
   for (const [prefix, days] of Object.entries(stage.expireAfterDays)) {
     // A message that is looked at on its last day is about an object that is still there.
-    if (days <= retentionDays) wrong(`objects under ${prefix} expire while messages about them wait, for ${retentionDays} days`);
+    if (days <= retentionDays)
+      wrong(`objects under ${prefix} expire while messages about them wait, for ${retentionDays} days`);
   }
   const reuseDays = Number(stage.settings['ltx']?.['REUSE_CLIPS_FOR_SECS'] ?? 30 * 86_400) / 86_400;
   const clipDays = stage.expireAfterDays['ltx-videos/'] ?? Infinity;
-  if (clipDays <= reuseDays) wrong(`clips expire after ${clipDays} days, but are reused for ${reuseDays}: they would be paid for again`);
+  if (clipDays <= reuseDays)
+    wrong(
+      `clips expire after ${clipDays} days, but are reused for ${reuseDays}: they would be paid for again`,
+    );
   for (const origin of stage.origins) {
-    if (new URL(origin).origin !== origin) wrong(`"${origin}" is not an origin, such as https://app.example.com`);
+    if (new URL(origin).origin !== origin)
+      wrong(`"${origin}" is not an origin, such as https://app.example.com`);
   }
-  if (stage.n8n !== undefined && new URL(stage.n8n.url).protocol !== 'https:') wrong('the URL of n8n is not https');
+  if (stage.n8n !== undefined && new URL(stage.n8n.url).protocol !== 'https:')
+    wrong('the URL of n8n is not https');
 }
 
 /** Addresses of a stage that are only examples: hosts below `.example` are nobody's (RFC 2606). */

@@ -4,8 +4,8 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 
 import type { Stage } from './stage.js';
 
-/** Largest photo, in bytes: 50 MiB. */
-const MAX_PHOTO_BYTES = '52428800';
+/** Largest photo, in bytes: 40 MiB, as on a laptop. */
+const MAX_PHOTO_BYTES = '41943040';
 
 /** What the sweep waits for in every stage, in seconds. */
 const PATIENCE = { NUDGE_AFTER_SECS: '900', EXPIRE_AFTER_SECS: '86400', GIVE_UP_AFTER_SECS: '172800' };
@@ -14,10 +14,39 @@ const PATIENCE = { NUDGE_AFTER_SECS: '900', EXPIRE_AFTER_SECS: '86400', GIVE_UP_
 const TEMPORARY = { 'uploads/': 30, 'fetch-requests/': 15, 'render-requests/': 15, 'delivered/': 15 };
 
 /** What may wait where, in seconds, before somebody is told; a delivery waits for its receiver. */
-const PATIENT = { fetch: 3600, ingest: 1800, ltx: 21600, render: 7200, notify: 1800, deliver: 172800, supabase: 1800 };
-const STRICT = { fetch: 1800, ingest: 600, ltx: 7200, render: 3600, notify: 600, deliver: 86400, supabase: 600 };
+const PATIENT = {
+  fetch: 3600,
+  ingest: 1800,
+  ltx: 21600,
+  render: 7200,
+  notify: 1800,
+  deliver: 172800,
+  supabase: 1800,
+};
+const STRICT = {
+  fetch: 1800,
+  ingest: 600,
+  ltx: 7200,
+  render: 3600,
+  notify: 600,
+  deliver: 86400,
+  supabase: 600,
+};
 
-/** To try things: no account with anybody is needed, and deleting it deletes everything. */
+/** What may be spent on clips, in dollars: `ltx` keeps to it, the sweep tells how near it is. */
+const CAPS = {
+  dev: { CAP_DAY_USD: '5', CAP_MONTH_USD: '50' },
+  staging: { CAP_USER_DAY_USD: '5', CAP_DAY_USD: '20', CAP_MONTH_USD: '200' },
+  prod: { CAP_USER_DAY_USD: '20', CAP_DAY_USD: '200', CAP_MONTH_USD: '3000' },
+};
+
+/** Projects on Supabase: whose users may call, and where the rows are. Put yours here. */
+const SUPABASE = {
+  staging: { SUPABASE_URL: 'https://staging.supabase.example' },
+  prod: { SUPABASE_URL: 'https://prod.supabase.example' },
+};
+
+/** To try things: no account with others is needed, and its data go with it. */
 const dev: Stage = {
   name: 'dev',
   architecture: 'x86_64',
@@ -27,17 +56,24 @@ const dev: Stage = {
   settings: {
     fetch: { MAX_PHOTO_BYTES },
     ingest: { MAX_PHOTO_BYTES },
-    ltx: { CAP_DAY_USD: '5', CAP_MONTH_USD: '50' },
-    sweep: { ...PATIENCE, CAP_DAY_USD: '5', CAP_MONTH_USD: '50' },
+    ltx: CAPS.dev,
+    sweep: { ...PATIENCE, ...CAPS.dev },
   },
   origins: ['http://localhost:5173'],
-  expireAfterDays: { ...TEMPORARY, 'ltx-videos/': 90, 'renders/': 90 },
+  expireAfterDays: { ...TEMPORARY, 'photos/': 90, 'ltx-videos/': 90, 'renders/': 90 },
   glacierAfterDays: {},
   archiveDays: 7,
   logDays: RetentionDays.TWO_WEEKS,
   accessLogDays: 14,
   throttle: { perSecond: 20, burst: 40 },
-  alarms: { emails: [], oldestMessageSecs: PATIENT, errors: 5, throttles: 50, serverErrors: 10, spentPercent: 80 },
+  alarms: {
+    emails: [],
+    oldestMessageSecs: PATIENT,
+    errors: 5,
+    throttles: 50,
+    serverErrors: 10,
+    spentPercent: 80,
+  },
   budgetUsd: 50,
 };
 
@@ -49,12 +85,12 @@ const staging: Stage = {
   keepsData: true,
   without: [],
   settings: {
-    api: { SUPABASE_URL: 'https://staging.supabase.example', QUOTA_JOBS_PER_DAY: '50' },
+    api: { ...SUPABASE.staging, QUOTA_JOBS_PER_DAY: '50' },
     fetch: { MAX_PHOTO_BYTES },
     ingest: { MAX_PHOTO_BYTES },
-    ltx: { CAP_USER_DAY_USD: '5', CAP_DAY_USD: '20', CAP_MONTH_USD: '200' },
-    supabase: { SUPABASE_URL: 'https://staging.supabase.example' },
-    sweep: { ...PATIENCE, CAP_USER_DAY_USD: '5', CAP_DAY_USD: '20', CAP_MONTH_USD: '200' },
+    ltx: CAPS.staging,
+    supabase: SUPABASE.staging,
+    sweep: { ...PATIENCE, ...CAPS.staging },
   },
   origins: ['https://staging.stillmotion.example'],
   expireAfterDays: { ...TEMPORARY, 'ltx-videos/': 90 },
@@ -72,7 +108,11 @@ const staging: Stage = {
     spentPercent: 80,
   },
   budgetUsd: 200,
-  n8n: { url: 'https://n8n.stillmotion.example/webhook/stillmotion-events-staging', detailTypes: ['Rendered.v1', 'JobFailed.v1'], perSecond: 5 },
+  n8n: {
+    url: 'https://n8n.stillmotion.example/webhook/stillmotion-events-staging',
+    detailTypes: ['Rendered.v1', 'JobFailed.v1'],
+    perSecond: 5,
+  },
 };
 
 /** For customers. */
@@ -83,12 +123,12 @@ const prod: Stage = {
   keepsData: true,
   without: [],
   settings: {
-    api: { SUPABASE_URL: 'https://prod.supabase.example', QUOTA_JOBS_PER_DAY: '200' },
+    api: { ...SUPABASE.prod, QUOTA_JOBS_PER_DAY: '200' },
     fetch: { MAX_PHOTO_BYTES },
     ingest: { MAX_PHOTO_BYTES },
-    ltx: { CAP_USER_DAY_USD: '20', CAP_DAY_USD: '200', CAP_MONTH_USD: '3000' },
-    supabase: { SUPABASE_URL: 'https://prod.supabase.example' },
-    sweep: { ...PATIENCE, CAP_USER_DAY_USD: '20', CAP_DAY_USD: '200', CAP_MONTH_USD: '3000' },
+    ltx: CAPS.prod,
+    supabase: SUPABASE.prod,
+    sweep: { ...PATIENCE, ...CAPS.prod },
   },
   origins: ['https://stillmotion.example'],
   expireAfterDays: TEMPORARY,
@@ -106,7 +146,11 @@ const prod: Stage = {
     spentPercent: 80,
   },
   budgetUsd: 1000,
-  n8n: { url: 'https://n8n.stillmotion.example/webhook/stillmotion-events', detailTypes: ['Rendered.v1', 'JobFailed.v1'], perSecond: 20 },
+  n8n: {
+    url: 'https://n8n.stillmotion.example/webhook/stillmotion-events',
+    detailTypes: ['Rendered.v1', 'JobFailed.v1'],
+    perSecond: 20,
+  },
 };
 
 /** The stages of this repository, by name. */

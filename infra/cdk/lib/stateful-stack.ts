@@ -41,7 +41,8 @@ export class StatefulStack extends Stack {
 
     const queues = new Queues(this, names, topology, stage);
     const media = new MediaBucket(this, names, topology, stage);
-    for (const { queue } of topology.bucket.notifications) media.bucket.addResourceDependency(queues.policies.get(queue)!);
+    for (const { queue } of topology.bucket.notifications)
+      media.bucket.addResourceDependency(queues.policies.get(queue)!);
     new Tables(this, names, topology, stage);
     this.bus(names, stage);
     this.secrets(names, topology, stage);

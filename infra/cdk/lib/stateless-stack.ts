@@ -36,7 +36,10 @@ export class StatelessStack extends Stack {
     const names = new Names(this, stage.name);
     const alarms = new Alarms(this, names, stage);
     const entrance = new HttpEntrance(this, names, stage);
-    const layers = { ffmpeg: this.layer('ffmpeg', packages, names, stage), fonts: this.layer('fonts', packages, names, stage) };
+    const layers = {
+      ffmpeg: this.layer('ffmpeg', packages, names, stage),
+      fonts: this.layer('fonts', packages, names, stage),
+    };
     const surroundings: Surroundings = { names, topology, stage, packages, layers, alarms };
 
     const functions = Object.keys(topology.functions).map((name) => make(this, name, surroundings, entrance));
@@ -59,7 +62,12 @@ export class StatelessStack extends Stack {
     new CfnOutput(this, 'DashboardName', { value: names.bus });
   }
 
-  private layer(name: Layer, packages: Packages, names: Names, stage: StatelessStackProps['stage']): LayerVersion {
+  private layer(
+    name: Layer,
+    packages: Packages,
+    names: Names,
+    stage: StatelessStackProps['stage'],
+  ): LayerVersion {
     return new LayerVersion(this, `Layer-${name}`, {
       layerVersionName: names.of(name),
       code: Code.fromAsset(packages.layer(name, stage.architecture)),
@@ -70,7 +78,12 @@ export class StatelessStack extends Stack {
 }
 
 /** A function, with what makes it run. */
-function make(scope: Construct, name: string, surroundings: Surroundings, entrance: HttpEntrance): ChainFunction {
+function make(
+  scope: Construct,
+  name: string,
+  surroundings: Surroundings,
+  entrance: HttpEntrance,
+): ChainFunction {
   const { trigger } = surroundings.topology.functions[name]!;
   if (isFed(trigger)) return new Link(scope, name, trigger, surroundings);
   if (isScheduled(trigger)) return new Scheduled(scope, name, trigger, surroundings);
@@ -89,7 +102,8 @@ function refuseToDeploy(stack: Stack): void {
     assertions: [
       {
         assert: Fn.conditionEquals(packages.valueAsString, 'built'),
-        assertDescription: 'synthesised without built packages: run ./stillmotion package, then ./stillmotion deploy',
+        assertDescription:
+          'synthesised without built packages: run ./stillmotion package, then ./stillmotion deploy',
       },
     ],
   });

@@ -27,14 +27,20 @@ export class Stillmotion {
   readonly stateful: StatefulStack;
   readonly stateless: StatelessStack;
 
-  constructor(scope: Construct, { stage, packages, env, topology: whole = readTopology() }: StillmotionProps) {
+  constructor(
+    scope: Construct,
+    { stage, packages, env, topology: whole = readTopology() }: StillmotionProps,
+  ) {
     const topology = without(whole, stage.without);
     const retentions = Object.values(allQueues(topology, stage)).map((queue) => queue.retentionSecs);
     checkStage(stage, Math.max(...retentions));
     const shared = { topology, stage, ...(env === undefined ? {} : { env }) };
     const built = typeof packages === 'string' ? builtPackages(packages) : packages;
     this.stateful = new StatefulStack(scope, `stillmotion-${stage.name}-stateful`, shared);
-    this.stateless = new StatelessStack(scope, `stillmotion-${stage.name}-stateless`, { ...shared, packages: built });
+    this.stateless = new StatelessStack(scope, `stillmotion-${stage.name}-stateless`, {
+      ...shared,
+      packages: built,
+    });
     // It uses the other by name, which CDK cannot see.
     this.stateless.addStackDependency(this.stateful);
     prove({ stage: stage.name, topology, stacks: [this.stateful, this.stateless] });

@@ -26,10 +26,15 @@ export class Tables extends Construct {
       const table = new CfnTable(this, name, {
         tableName: names.of(name),
         billingMode: 'PAY_PER_REQUEST',
-        attributeDefinitions: Object.entries(it.attributes).map(([attributeName, attributeType]) => ({ attributeName, attributeType })),
+        attributeDefinitions: Object.entries(it.attributes).map(([attributeName, attributeType]) => ({
+          attributeName,
+          attributeType,
+        })),
         keySchema: keySchema(it.key),
         ...(indexes.length === 0 ? {} : { globalSecondaryIndexes: indexes }),
-        ...(it.expires === undefined ? {} : { timeToLiveSpecification: { attributeName: it.expires, enabled: true } }),
+        ...(it.expires === undefined
+          ? {}
+          : { timeToLiveSpecification: { attributeName: it.expires, enabled: true } }),
         pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
         deletionProtectionEnabled: stage.isProtected,
         sseSpecification: { sseEnabled: true },

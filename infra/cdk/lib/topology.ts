@@ -210,7 +210,8 @@ function checkNames(topology: Topology): void {
 /** The topology of the chain. */
 export function readTopology(): Topology {
   const text = sharedFile('topology.json');
-  if (text === undefined) throw new Error('there is no topology.json, neither in the repository nor in the package');
+  if (text === undefined)
+    throw new Error('there is no topology.json, neither in the repository nor in the package');
   return parseTopology(text);
 }
 
@@ -221,7 +222,8 @@ export function readTopology(): Topology {
  */
 export function without(topology: Topology, functions: readonly string[]): Topology {
   for (const name of functions) {
-    if (!Object.hasOwn(topology.functions, name)) throw new Error(`there is no function "${name}" to leave out`);
+    if (!Object.hasOwn(topology.functions, name))
+      throw new Error(`there is no function "${name}" to leave out`);
   }
   const gone = new Set<string>();
   for (const name of functions) {

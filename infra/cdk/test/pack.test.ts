@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,22 +34,33 @@ describe('the package', () => {
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'stillmotion-pack-'));
-    const tarball = execFileSync('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: here, encoding: 'utf8' }).trim().split('\n').at(-1)!;
+    const tarball = execFileSync('npm', ['pack', '--silent', '--pack-destination', folder], {
+      cwd: here,
+      encoding: 'utf8',
+    })
+      .trim()
+      .split('\n')
+      .at(-1)!;
     installed = join(folder, 'node_modules/@stillmotion/cdk');
     mkdirSync(installed, { recursive: true });
     execFileSync('tar', ['-xzf', join(folder, tarball), '-C', installed, '--strip-components=1']);
     // What whoever installs it has: nothing is downloaded for a test.
-    for (const peer of ['aws-cdk-lib', 'constructs', '@types']) symlinkSync(join(here, 'node_modules', peer), join(folder, 'node_modules', peer));
+    for (const peer of ['aws-cdk-lib', 'constructs', '@types'])
+      symlinkSync(join(here, 'node_modules', peer), join(folder, 'node_modules', peer));
   }, 120_000);
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('has the compiled constructs, their types, the topology, and nothing else', () => {
     const files = readdirSync(installed, { recursive: true, withFileTypes: true });
-    const kinds = new Set(files.filter((it) => it.isFile()).map((it) => it.name.replace(/^.*?(\.d\.ts|\.js|\.json|\.md)$/, '$1')));
+    const kinds = new Set(
+      files.filter((it) => it.isFile()).map((it) => it.name.replace(/^.*?(\.d\.ts|\.js|\.json|\.md)$/, '$1')),
+    );
 
     expect([...kinds].sort()).toEqual(['.d.ts', '.js', '.json', '.md']);
-    expect(JSON.parse(readFileSync(join(installed, 'data/topology.json'), 'utf8'))).toMatchObject(JSON.parse(JSON.stringify(readTopology())));
+    expect(JSON.parse(readFileSync(join(installed, 'data/topology.json'), 'utf8'))).toMatchObject(
+      JSON.parse(JSON.stringify(readTopology())),
+    );
     expect(readdirSync(here)).not.toContain('data');
   });
 
@@ -49,17 +68,23 @@ describe('the package', () => {
     // The names of the zips are the example's own; what is in them is not looked at here.
     const zips = join(folder, 'lambda/x86_64');
     mkdirSync(zips, { recursive: true });
-    for (const name of [...Object.keys(readTopology().functions), 'layer-ffmpeg', 'layer-fonts']) writeFileSync(join(zips, `${name}.zip`), NO_ZIP);
+    for (const name of [...Object.keys(readTopology().functions), 'layer-ffmpeg', 'layer-fonts'])
+      writeFileSync(join(zips, `${name}.zip`), NO_ZIP);
     writeFileSync(join(folder, 'app.mts'), example());
     const out = join(folder, 'cdk.out');
 
     execFileSync(process.execPath, [join(here, 'node_modules/tsx/dist/cli.mjs'), 'app.mts'], {
       cwd: folder,
-      env: { ...process.env, CDK_OUTDIR: out, CDK_CONTEXT_JSON: JSON.stringify({ 'aws:cdk:version-reporting': false }) },
+      env: {
+        ...process.env,
+        CDK_OUTDIR: out,
+        CDK_CONTEXT_JSON: JSON.stringify({ 'aws:cdk:version-reporting': false }),
+      },
       stdio: 'pipe',
     });
 
-    const read = (stack: string) => JSON.parse(readFileSync(join(out, `stillmotion-villas-${stack}.template.json`), 'utf8'));
+    const read = (stack: string) =>
+      JSON.parse(readFileSync(join(out, `stillmotion-villas-${stack}.template.json`), 'utf8'));
     // With the flags of this repository, which the app of the example has not set.
     const { context } = JSON.parse(readFileSync(join(here, 'cdk.json'), 'utf8'));
     const app = new App({ analyticsReporting: false, context });
@@ -67,16 +92,34 @@ describe('the package', () => {
     const { stateful, stateless } = new Stillmotion(app, { stage, packages: placeholderPackages() });
     const assembly = app.synth();
     const resources = (template: any) =>
-      Object.fromEntries(Object.entries<any>(template.Resources).map(([id, { Metadata: _, ...resource }]) => [id, resource]));
-    for (const [stack, name] of [[stateful, 'stateful'], [stateless, 'stateless']] as const) {
+      Object.fromEntries(
+        Object.entries<any>(template.Resources).map(([id, { Metadata: _, ...resource }]) => [id, resource]),
+      );
+    for (const [stack, name] of [
+      [stateful, 'stateful'],
+      [stateless, 'stateless'],
+    ] as const) {
       expect(resources(read(name))).toEqual(resources(assembly.getStackArtifact(stack.artifactId).template));
     }
   }, 120_000);
 
   it('has types that the README compiles with', () => {
     writeFileSync(join(folder, 'app.mts'), example());
-    const options = ['--noEmit', '--strict', '--module', 'nodenext', '--skipLibCheck', '--types', 'node', 'app.mts'];
+    const options = [
+      '--noEmit',
+      '--strict',
+      '--module',
+      'nodenext',
+      '--skipLibCheck',
+      '--types',
+      'node',
+      'app.mts',
+    ];
 
-    execFileSync(process.execPath, [join(here, 'node_modules/typescript/bin/tsc'), '--ignoreConfig', ...options], { cwd: folder, stdio: 'pipe' });
+    execFileSync(
+      process.execPath,
+      [join(here, 'node_modules/typescript/bin/tsc'), '--ignoreConfig', ...options],
+      { cwd: folder, stdio: 'pipe' },
+    );
   }, 120_000);
 });

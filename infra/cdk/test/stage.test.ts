@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 
 import { environment } from '../lib/environment.js';
-import { type Stage, Stillmotion, checkEnvironment, checkStage, examplesIn, placeholderPackages, stages } from '../lib/index.js';
+import {
+  type Stage,
+  Stillmotion,
+  checkEnvironment,
+  checkStage,
+  examplesIn,
+  placeholderPackages,
+  stages,
+} from '../lib/index.js';
 import { App, Stack } from 'aws-cdk-lib';
 import { Names } from '../lib/names.js';
 import { readTopology } from '../lib/topology.js';
@@ -24,19 +32,25 @@ describe('a stage', () => {
   });
 
   it('keeps objects for longer than messages about them live', () => {
-    expect(check({ expireAfterDays: { 'uploads/': 14 } })).toThrow('objects under uploads/ expire while messages about them wait');
+    expect(check({ expireAfterDays: { 'uploads/': 14 } })).toThrow(
+      'objects under uploads/ expire while messages about them wait',
+    );
   });
 
   it('keeps clips for longer than they are reused', () => {
     expect(check({ expireAfterDays: { 'ltx-videos/': 30 } })).toThrow('they would be paid for again');
     expect(check({ expireAfterDays: { 'ltx-videos/': 31 } })).not.toThrow();
     const settings = { ltx: { REUSE_CLIPS_FOR_SECS: String(60 * 86_400) } };
-    expect(check({ expireAfterDays: { 'ltx-videos/': 31 }, settings })).toThrow('they would be paid for again');
+    expect(check({ expireAfterDays: { 'ltx-videos/': 31 }, settings })).toThrow(
+      'they would be paid for again',
+    );
   });
 
   it('names origins, not addresses, and posts to n8n over TLS', () => {
     expect(check({ origins: ['https://app.example.com/'] })).toThrow('is not an origin');
-    expect(check({ n8n: { url: 'http://n8n.example/x', detailTypes: [], perSecond: 1 } })).toThrow('not https');
+    expect(check({ n8n: { url: 'http://n8n.example/x', detailTypes: [], perSecond: 1 } })).toThrow(
+      'not https',
+    );
   });
 
   it('that is deployed has addresses of its own', () => {
@@ -47,14 +61,18 @@ describe('a stage', () => {
       'https://n8n.stillmotion.example/webhook/stillmotion-events',
       'https://prod.supabase.example',
     ]);
-    expect(examplesIn({ ...stages.dev, origins: ['https://example.com', 'https://my.example.org'] })).toEqual([]);
+    expect(examplesIn({ ...stages.dev, origins: ['https://example.com', 'https://my.example.org'] })).toEqual(
+      [],
+    );
   });
 
   it('cannot set what follows from the topology', () => {
     const names = new Names(new Stack(new App(), 'stack'), 'dev');
     const stage = { ...stages.dev, settings: { ltx: { EVENT_BUS: 'mine' } } };
 
-    expect(() => environment(names, readTopology(), stage, 'ltx')).toThrow('EVENT_BUS of ltx follows from the topology');
+    expect(() => environment(names, readTopology(), stage, 'ltx')).toThrow(
+      'EVENT_BUS of ltx follows from the topology',
+    );
   });
 
   it('gives a function what it wants, and nothing that it does not read or that is secret', () => {
@@ -62,15 +80,23 @@ describe('a stage', () => {
     const stage = { ...stages.dev, settings: { ltx: { CAP: '1' } } };
 
     expect(() => checkEnvironment(stage, 'ltx', { EVENT_BUS: 'b', CAP: '1' }, reads)).not.toThrow();
-    expect(() => checkEnvironment(stage, 'ltx', { CAP: '1' }, reads)).toThrow('function "ltx" wants EVENT_BUS');
-    expect(() => checkEnvironment(stage, 'ltx', { EVENT_BUS: 'b', KEY: 'k' }, reads)).toThrow('the secret KEY as a plain variable');
-    expect(() => checkEnvironment(stage, 'ltx', { EVENT_BUS: 'b' }, { ...reads, optional: [] })).toThrow('does not read CAP');
+    expect(() => checkEnvironment(stage, 'ltx', { CAP: '1' }, reads)).toThrow(
+      'function "ltx" wants EVENT_BUS',
+    );
+    expect(() => checkEnvironment(stage, 'ltx', { EVENT_BUS: 'b', KEY: 'k' }, reads)).toThrow(
+      'the secret KEY as a plain variable',
+    );
+    expect(() => checkEnvironment(stage, 'ltx', { EVENT_BUS: 'b' }, { ...reads, optional: [] })).toThrow(
+      'does not read CAP',
+    );
   });
 
   it('needs built packages, and says which is missing and what to do', () => {
     const make = () => new Stillmotion(new App(), { stage: stages.dev, packages: '/nowhere' });
 
-    expect(make).toThrow('layer "ffmpeg" is not built for x86_64: there is no /nowhere/x86_64/layer-ffmpeg.zip; run ./stillmotion package');
+    expect(make).toThrow(
+      'layer "ffmpeg" is not built for x86_64: there is no /nowhere/x86_64/layer-ffmpeg.zip; run ./stillmotion package',
+    );
   });
 
   it('made from placeholders is refused by CloudFormation itself', () => {
@@ -79,6 +105,8 @@ describe('a stage', () => {
     const template = app.synth().getStackArtifact(stateless.artifactId).template;
 
     expect(template.Parameters.Packages.Default).toBe('placeholder');
-    expect(template.Rules.PackagesAreBuilt.Assertions[0].Assert).toEqual({ 'Fn::Equals': [{ Ref: 'Packages' }, 'built'] });
+    expect(template.Rules.PackagesAreBuilt.Assertions[0].Assert).toEqual({
+      'Fn::Equals': [{ Ref: 'Packages' }, 'built'],
+    });
   });
 });
