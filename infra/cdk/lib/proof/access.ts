@@ -31,6 +31,7 @@ const KINDS: Record<string, string> = {
   'events:DescribeEventBus': 'look',
   'dynamodb:DescribeTable': 'look',
   'secretsmanager:GetSecretValue': 'read',
+  'secretsmanager:DescribeSecret': 'look',
   'logs:CreateLogStream': 'log',
   'logs:PutLogEvents': 'log',
   'xray:PutTraceSegments': 'trace',

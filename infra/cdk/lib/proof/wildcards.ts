@@ -24,7 +24,7 @@ const WILDCARDS: readonly Wildcard[] = [
   },
   {
     matches: ({ action, resource }) =>
-      action === 'secretsmanager:GetSecretValue' && /:secret:[^*?]+-(\?{6}|\*)$/.test(resource),
+      /^secretsmanager:(GetSecretValue|DescribeSecret)$/.test(action) && /:secret:[^*?]+-(\?{6}|\*)$/.test(resource),
     reason: 'Secrets Manager ends the ARN of a secret with six characters of its own',
   },
   {
