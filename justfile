@@ -21,7 +21,7 @@ diagram:
 
 # Writes anew what the tests of infra/cdk compare templates with: PERMISSIONS.md, test/expected.
 expected:
-    cd infra/cdk && npx vitest run --update
+    cd infra/cdk && npx vitest run test/permissions.test.ts test/templates.test.ts --update
 
 # The templates of all stages, or of some, in infra/cdk/cdk.out.
 synth *stages:

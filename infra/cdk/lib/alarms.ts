@@ -70,14 +70,16 @@ export class Alarms extends Construct {
   /** On messages that wait for too long, and on those that nothing can help. */
   onQueue(queue: string, dead: string | undefined): void {
     const limit = this.stage.alarms.oldestMessageSecs[queue];
-    if (limit !== undefined) {
-      this.watch({
-        name: `${queue}-oldest-message`,
-        says: `A message has been in queue ${queue} for more than ${limit} s`,
-        metric: queueMetric(this.names, queue, 'ApproximateAgeOfOldestMessage', 'Maximum'),
-        from: limit,
-      });
+    if (limit === undefined) {
+      const missing = `does not say how long a message may wait in queue "${queue}": alarms.oldestMessageSecs`;
+      throw new Error(`stage "${this.stage.name}" ${missing}`);
     }
+    this.watch({
+      name: `${queue}-oldest-message`,
+      says: `A message has been in queue ${queue} for ${limit} s`,
+      metric: queueMetric(this.names, queue, 'ApproximateAgeOfOldestMessage', 'Maximum'),
+      from: limit,
+    });
     if (dead !== undefined) this.onDeadLetters(dead);
   }
 

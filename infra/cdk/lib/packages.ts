@@ -52,7 +52,6 @@ export function placeholderPackages(): Packages {
  */
 export function packagesAt(wish: string | undefined): Packages {
   if (wish === 'placeholder') return placeholderPackages();
-  const target =
-    process.env['CARGO_TARGET_DIR'] ?? fileURLToPath(new URL('../../../target', import.meta.url));
-  return builtPackages(wish ?? join(target, 'lambda'));
+  const repository = fileURLToPath(new URL('../../..', import.meta.url));
+  return builtPackages(wish ?? resolve(repository, process.env['CARGO_TARGET_DIR'] ?? 'target', 'lambda'));
 }

@@ -2,6 +2,8 @@
 
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 
+import type { Topology } from './topology.js';
+
 /** Facts that are posted to n8n by EventBridge itself: see integrations/eventbridge/n8n.md. */
 export interface N8n {
   /** The production URL of its webhook, https. */
@@ -16,7 +18,7 @@ export interface N8n {
 export interface Alarms {
   /** Who is told, beside those who subscribe to the topic. */
   readonly emails: readonly string[];
-  /** Seconds that a message may have waited in a queue; a queue that is not named has no such alarm. */
+  /** Seconds that a message may have waited in a queue, for each queue that feeds a function. */
   readonly oldestMessageSecs: Readonly<Record<string, number>>;
   /** Invocations of a function that fail, in five minutes. */
   readonly errors: number;
@@ -68,12 +70,14 @@ export interface Stage {
  *
  * @throws if something about it makes no sense, with what and why.
  */
-export function checkStage(stage: Stage, longestRetentionSecs: number): void {
+export function checkStage(stage: Stage, topology: Topology, longestRetentionSecs: number): void {
   const wrong = (what: string): never => {
     throw new Error(`stage "${stage.name}": ${what}`);
   };
   if (!/^[a-z][a-z0-9]{0,11}$/.test(stage.name))
     wrong('its name is not a letter and up to eleven letters and digits');
+  for (const name of unknownNames(stage, topology))
+    wrong(`it says something about ${name}, which the topology does not have`);
   const retentionDays = longestRetentionSecs / 86_400;
   for (const [prefix, days] of Object.entries(stage.expireAfterDays)) {
     // A message that is looked at on its last day is about an object that is still there.
@@ -92,6 +96,18 @@ export function checkStage(stage: Stage, longestRetentionSecs: number): void {
   }
   if (stage.n8n !== undefined && new URL(stage.n8n.url).protocol !== 'https:')
     wrong('the URL of n8n is not https');
+}
+
+/** Functions, queues and prefixes that a stage says something about and that are not there. */
+function unknownNames(stage: Stage, { functions, queues }: Topology): string[] {
+  const used = Object.values(functions).flatMap((it) => [...it.reads, ...it.writes, ...(it.deletes ?? [])]);
+  const missing = (kind: string, names: Iterable<string>, known: readonly string[]) =>
+    [...names].filter((name) => !known.includes(name)).map((name) => `${kind} ${name}`);
+  return [
+    ...missing('function', Object.keys(stage.settings), Object.keys(functions)),
+    ...missing('queue', Object.keys(stage.alarms.oldestMessageSecs), Object.keys(queues)),
+    ...missing('prefix', Object.keys({ ...stage.expireAfterDays, ...stage.glacierAfterDays }), used),
+  ];
 }
 
 /** Addresses of a stage that are only examples: hosts below `.example` are nobody's (RFC 2606). */

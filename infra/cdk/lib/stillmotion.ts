@@ -33,7 +33,7 @@ export class Stillmotion {
   ) {
     const topology = without(whole, stage.without);
     const retentions = Object.values(allQueues(topology, stage)).map((queue) => queue.retentionSecs);
-    checkStage(stage, Math.max(...retentions));
+    checkStage(stage, whole, Math.max(...retentions));
     const shared = { topology, stage, ...(env === undefined ? {} : { env }) };
     const built = typeof packages === 'string' ? builtPackages(packages) : packages;
     this.stateful = new StatefulStack(scope, `stillmotion-${stage.name}-stateful`, shared);

@@ -3,12 +3,15 @@
 import { describe, expect, test } from 'vitest';
 
 import { plannedGraph, triggerGraph } from '../lib/proof/graph.js';
+import { fedBy } from '../lib/proof/planned.js';
 import { roles } from '../lib/proof/policy.js';
 import { problems } from '../lib/proof/problems.js';
 import { detailTypes } from '../lib/proof/promises.js';
 import { invokes } from '../lib/proof/access.js';
+import type { Environment, Metrics } from '../lib/proof/settings.js';
 import { builtFields, fieldDifferences, localFields } from '../lib/proof/wiring.js';
-import { local, promised } from './promised.js';
+import { file, local, promised } from './promised.js';
+import { readTopology } from '../lib/topology.js';
 import { STAGES, templatesOf, topologyOf } from './synth.js';
 
 describe.each(STAGES)('%s', (name) => {
@@ -58,4 +61,12 @@ describe.each(STAGES)('%s', (name) => {
       for (const one of names) expect(owners(here.keys())).toContain(`${kind} ${one}`);
     }
   });
+});
+
+test('what every function reads and tells is known', () => {
+  const functions = Object.keys(readTopology().functions).sort();
+  expect(Object.keys(file<Environment>('schemas/environment.json').functions).sort()).toEqual(functions);
+  const told = new Set(file<Metrics>('schemas/metrics.json').metrics.flatMap((metric) => metric.from));
+  const fed = functions.filter((name) => fedBy(readTopology().functions[name]!) !== undefined);
+  for (const name of [...fed, 'sweep']) expect(told).toContain(name);
 });

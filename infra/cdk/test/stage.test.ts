@@ -17,12 +17,12 @@ import { readTopology } from '../lib/topology.js';
 const FORTNIGHT_SECS = 14 * 86_400;
 
 function check(change: Partial<Stage>): () => void {
-  return () => checkStage({ ...stages.prod, ...change }, FORTNIGHT_SECS);
+  return () => checkStage({ ...stages.prod, ...change }, readTopology(), FORTNIGHT_SECS);
 }
 
 describe('a stage', () => {
   it.each(Object.values(stages))('$name makes sense', (stage) => {
-    expect(() => checkStage(stage, FORTNIGHT_SECS)).not.toThrow();
+    expect(() => checkStage(stage, readTopology(), FORTNIGHT_SECS)).not.toThrow();
   });
 
   it('has a name that fits into those of its resources', () => {
@@ -44,6 +44,14 @@ describe('a stage', () => {
     expect(check({ expireAfterDays: { 'ltx-videos/': 31 }, settings })).toThrow(
       'they would be paid for again',
     );
+  });
+
+  it('says nothing about what is not there', () => {
+    const alarms = { ...stages.prod.alarms, oldestMessageSecs: { rendr: 60 } };
+    expect(check({ settings: { igest: {} } })).toThrow('says something about function igest');
+    expect(check({ alarms })).toThrow('says something about queue rendr');
+    expect(check({ expireAfterDays: { 'upload/': 30 } })).toThrow('says something about prefix upload/');
+    expect(check({ glacierAfterDays: { photos: 30 } })).toThrow('says something about prefix photos');
   });
 
   it('names origins, not addresses, and posts to n8n over TLS', () => {
