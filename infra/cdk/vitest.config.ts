@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: './test/temporary.ts',
     reporters: ['default', './test/summary.ts'],
     // One worker without walls between files: a stage is synthesised once for all of them.
     pool: 'threads',
