@@ -14,10 +14,15 @@ schemas:
     UPDATE_SCHEMAS=1 cargo test -p events --test schemas
     UPDATE_SCHEMAS=1 cargo test -p api --lib document
     UPDATE_SCHEMAS=1 cargo test -p tests --test settings environment
+    UPDATE_SCHEMAS=1 cargo test -p stillmotion --test wiring
 
 # Draws the diagram in the README anew, from the topology.
 diagram:
     UPDATE_DIAGRAM=1 cargo test -p tests --test chain diagram
+
+# Writes anew what the tests of infra/cdk compare templates with: PERMISSIONS.md, test/expected.
+expected:
+    cd infra/cdk && npx vitest run test/permissions.test.ts test/templates.test.ts --update
 
 # The templates of all stages, or of some, in infra/cdk/cdk.out.
 synth *stages:

@@ -72,11 +72,29 @@ impl Settings {
 pub struct Pollers {
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
+    mappings: Vec<EventSourceMapping>,
+    schedules: Vec<Schedule>,
+}
+
+/// When a function runs by the clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// Name of the function.
+    pub function: String,
+    /// The pause between invocations.
+    pub every: Duration,
+    /// An invocation that takes longer has failed.
+    pub function_timeout: Duration,
 }
 
 impl Default for Pollers {
     fn default() -> Self {
-        Self { stop: CancellationToken::new(), tasks: Vec::new() }
+        Self {
+            stop: CancellationToken::new(),
+            tasks: Vec::new(),
+            mappings: Vec::new(),
+            schedules: Vec::new(),
+        }
     }
 }
 
@@ -114,6 +132,7 @@ impl Pollers {
                 Ok(serde_json::to_value(answer)?)
             })
         });
+        self.mappings.push(mapping.clone());
         self.tasks.push(poll(home.aws.sqs_client(), mapping, invoke, self.stop.clone()));
     }
 
@@ -125,15 +144,28 @@ impl Pollers {
     where
         F: Fn() -> BoxFuture<'static, Result<(), Source>> + Send + Sync + 'static,
     {
-        let Trigger::Schedule { every_secs } = function(&home.topology, name).trigger else {
+        let function = function(&home.topology, name);
+        let Trigger::Schedule { every_secs } = function.trigger else {
             panic!("{name} does not run on a schedule");
         };
         let invoke: Invoke = Arc::new(move |_| {
             let running = run();
             Box::pin(async move { running.await.map(|()| serde_json::Value::Null) })
         });
-        let rate = Duration::from_secs(every_secs.into());
-        self.tasks.push(schedule(rate, invoke, self.stop.clone()));
+        let every = Duration::from_secs(every_secs.into());
+        let function_timeout = function.timeout();
+        self.schedules.push(Schedule { function: name.to_owned(), every, function_timeout });
+        self.tasks.push(schedule(every, function_timeout, invoke, self.stop.clone()));
+    }
+
+    /// Which queue feeds which function, as it was set up.
+    pub fn mappings(&self) -> &[EventSourceMapping] {
+        &self.mappings
+    }
+
+    /// Which function runs by the clock, as it was set up.
+    pub fn schedules(&self) -> &[Schedule] {
+        &self.schedules
     }
 
     /// Stops receiving and lets running invocations end, within the grace that the pollers give.

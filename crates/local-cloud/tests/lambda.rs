@@ -338,7 +338,8 @@ async fn a_scheduled_function_gets_the_event_of_the_scheduler() {
         async { Err("is tried again at the next tick".into()) }.boxed()
     });
     let stop = CancellationToken::new();
-    let schedule = schedule(Duration::from_millis(20), invoke, stop.clone());
+    let schedule =
+        schedule(Duration::from_millis(20), Duration::from_mins(1), invoke, stop.clone());
 
     eventually("three ticks", || async { events.lock().expect("not poisoned").len() >= 3 }).await;
     stop.cancel();
@@ -350,4 +351,21 @@ async fn a_scheduled_function_gets_the_event_of_the_scheduler() {
         (event.source.as_str(), event.detail_type.as_str()),
         ("aws.events", "Scheduled Event")
     );
+}
+
+#[tokio::test]
+async fn a_scheduled_invocation_that_takes_too_long_is_ended() {
+    let begun = Arc::new(Mutex::new(0));
+    let count = begun.clone();
+    let invoke: Invoke = Arc::new(move |_| {
+        *count.lock().expect("not poisoned") += 1;
+        futures::future::pending().boxed()
+    });
+    let stop = CancellationToken::new();
+    let (rate, timeout) = (Duration::from_millis(20), Duration::from_millis(20));
+    let schedule = schedule(rate, timeout, invoke, stop.clone());
+
+    eventually("a second one", || async { *begun.lock().expect("not poisoned") >= 2 }).await;
+    stop.cancel();
+    schedule.await.expect("joined");
 }

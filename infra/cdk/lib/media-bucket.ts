@@ -58,7 +58,7 @@ export class MediaBucket extends Construct {
     this.bucket.addResourceDependency(logs);
     new CfnBucketPolicy(this, 'Policy', {
       bucket: this.bucket.ref,
-      policyDocument: { Version: '2012-10-17', Statement: [tlsOnly(names, name)] },
+      policyDocument: { Version: '2012-10-17', Statement: [tlsOnly(this.bucket)] },
     });
   }
 
@@ -87,19 +87,19 @@ export class MediaBucket extends Construct {
     };
     return new CfnBucketPolicy(this, 'AccessLogsPolicy', {
       bucket: logs.ref,
-      policyDocument: { Version: '2012-10-17', Statement: [tlsOnly(names, ACCESS_LOGS), admit] },
+      policyDocument: { Version: '2012-10-17', Statement: [tlsOnly(logs), admit] },
     });
   }
 }
 
-function tlsOnly(names: Names, bucket: string): object {
+function tlsOnly({ attrArn }: CfnBucket): object {
   return {
     Sid: 'TlsOnly',
     Effect: 'Deny',
     Principal: '*',
     // Everything, but only for those who come without TLS.
     Action: 's3:*',
-    Resource: [names.bucketArn(bucket), `${names.bucketArn(bucket)}/*`],
+    Resource: [attrArn, `${attrArn}/*`],
     Condition: { Bool: { 'aws:SecureTransport': 'false' } },
   };
 }

@@ -4,6 +4,7 @@ import type { Environment } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 
 import { type Packages, builtPackages } from './packages.js';
+import { prove } from './proof/prove.js';
 import { allQueues } from './queues.js';
 import { type Stage, checkStage } from './stage.js';
 import { StatefulStack } from './stateful-stack.js';
@@ -42,5 +43,6 @@ export class Stillmotion {
     });
     // It uses the other by name, which CDK cannot see.
     this.stateless.addStackDependency(this.stateful);
+    prove({ stage: stage.name, topology, stacks: [this.stateful, this.stateless] });
   }
 }

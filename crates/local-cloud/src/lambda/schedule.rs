@@ -13,28 +13,30 @@ use super::Invoke;
 use super::invocation::run;
 use crate::wire::Chain;
 
-/// No function of Lambda runs longer.
-const TIMEOUT: Duration = Duration::from_mins(15);
-
 /// Invokes the function every `rate` until `stop`, the first time after one `rate`.
 ///
-/// One invocation at a time; ticks that pass meanwhile are skipped. A failed invocation is logged
+/// An invocation that takes longer than `function_timeout` has failed. One at a time; ticks that pass meanwhile are skipped. A failed invocation is logged
 /// and not repeated: the next tick comes.
-pub fn schedule(rate: Duration, invoke: Invoke, stop: CancellationToken) -> JoinHandle<()> {
+pub fn schedule(
+    rate: Duration,
+    function_timeout: Duration,
+    invoke: Invoke,
+    stop: CancellationToken,
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         tokio::select! {
-            () = tick(rate, &invoke) => {}
+            () = tick(rate, function_timeout, &invoke) => {}
             () = stop.cancelled() => {}
         }
     })
 }
 
-async fn tick(rate: Duration, invoke: &Invoke) {
+async fn tick(rate: Duration, function_timeout: Duration, invoke: &Invoke) {
     let mut ticks = tokio::time::interval_at(Instant::now() + rate, rate);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         ticks.tick().await;
-        if let Err(error) = run(invoke, event(), TIMEOUT).await {
+        if let Err(error) = run(invoke, event(), function_timeout).await {
             tracing::warn!(error = %Chain(&error), "a scheduled invocation failed");
         }
     }
