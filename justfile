@@ -13,6 +13,7 @@ test *args:
 schemas:
     UPDATE_SCHEMAS=1 cargo test -p events --test schemas
     UPDATE_SCHEMAS=1 cargo test -p api --lib document
+    UPDATE_SCHEMAS=1 cargo test -p ports --test metrics
 
 # Draws the diagram in the README anew, from the topology.
 diagram:

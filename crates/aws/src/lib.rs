@@ -13,6 +13,7 @@ mod s3;
 pub mod s3_event;
 pub mod sqs;
 mod sqs_queue;
+pub mod telemetry;
 
 pub use clients::Aws;
 pub use dynamo::{

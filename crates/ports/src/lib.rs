@@ -16,6 +16,7 @@ mod job_listing;
 mod job_store;
 mod ledger;
 mod meters;
+mod metric;
 mod object_store;
 mod provider_post;
 mod queue;
@@ -25,6 +26,8 @@ mod renderer;
 mod rewrap;
 mod settings;
 mod source;
+mod spending;
+mod trace;
 mod uploads;
 mod video_generator;
 mod webhook_sender;
@@ -42,7 +45,10 @@ pub use job_listing::{JobListing, NOBODY, Page, Place, Wanted, owner_of};
 pub use job_store::{Created, History, JobStore, JobStoreError, Replaced};
 pub use ledger::{Ledger, LedgerError, Opened};
 pub use meters::{MeterError, Metered, Meters, bytes_meter, jobs_meter};
-pub use object_store::{ByteStream, Content, Head, Listed, ObjectMeta, ObjectStore, StoreError};
+pub use metric::{MEASURED, Metric, Unit};
+pub use object_store::{
+    ByteStream, Content, Head, Listed, ObjectMeta, ObjectStore, StoreError, TRACE_ID,
+};
 pub use provider_post::{NotGenuine, Notice, ProviderPost, VerifyPost};
 pub use queue::{MessageSender, QueueError, Visibility};
 pub use recourse::{NotAgain, Recourse, RecourseError};
@@ -51,6 +57,8 @@ pub use renderer::{RenderError, RenderOrder, RenderOutput, Renderer};
 pub use rewrap::{Rewrap, RewrapError, Rewrapped};
 pub use settings::{InvalidSetting, Settings, environment};
 pub use source::{Chain, Source};
+pub use spending::{Spent, caps, spent};
+pub use trace::{about, copy_traced};
 pub use uploads::{Bound, Presigned, StoredPart, UploadName, Uploads};
 pub use video_generator::{
     CallOff, CallOffError, ClipDelivery, ClipOrder, CollectError, Collected, GenerationRefusal,

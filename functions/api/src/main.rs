@@ -12,7 +12,7 @@ use api::{Config, Door, Peer, ServiceKeys, TokenConfig, any_service_key, router}
 use aws::Aws;
 use lambda_http::request::RequestContext;
 use lambda_http::tower::ServiceExt;
-use lambda_http::{Error, Request, RequestExt, run, tracing};
+use lambda_http::{Error, Request, RequestExt, run};
 use ports::{Clock, SystemClock};
 
 /// How long a call may take to begin its answer: less than the gateway waits.
@@ -20,7 +20,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(27);
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
+    aws::telemetry::start("api");
     let config = Config::from_env()?;
     let api = api(&Aws::from_env().await, &config);
     if config.tokens.is_none() && !any_service_key(&api.registers, SystemClock.now()).await? {

@@ -4,12 +4,12 @@
 
 use aws::{Aws, bus_event, sqs};
 use aws_lambda_events::event::sqs::SqsEvent;
-use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
 use supabase::{Config, PostgRest, Supabase};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
+    aws::telemetry::start("supabase");
     let config = Config::from_env()?;
     let aws = Aws::from_env().await;
 

@@ -5,9 +5,9 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use domain::{Account, Attempt, AttemptState, Cap, MicroUsd};
+use domain::{Attempt, AttemptState, Cap, MicroUsd, Window};
 use ltx::Policy;
-use ports::{Clock, Ledger, SystemClock, environment};
+use ports::{Clock, Ledger, Spent, SystemClock, environment, spent};
 use serde_json::json;
 
 use super::{CommandError, DATA};
@@ -122,10 +122,9 @@ fn json_line(day: &str, provider: &str, user: &str, sum: &Sum) -> serde_json::Va
 /// What the limits that are set leave of today and of this month.
 async fn limits(home: &Home, policy: &Policy) -> Result<Vec<String>, CommandError> {
     let mut lines = Vec::new();
-    let [_, day, month] = Account::of(None, SystemClock.now());
-    for (name, account) in [("today", day), ("this month", month)] {
-        let Cap { money, clips } = policy.caps.of(account.window);
-        let booked = home.ledger().booked(&account).await?;
+    let spent = spent(&home.ledger(), &policy.caps, SystemClock.now()).await?;
+    for Spent { window, cap: Cap { money, clips }, booked } in spent {
+        let name = if window == Window::Month { "this month" } else { "today" };
         if let Some(cap) = money {
             lines.push(format!("{name}: {} of {cap} are spent or reserved", booked.money));
         }
