@@ -76,7 +76,8 @@ async fn everything_that_is_stored_of_a_job_says_which_trace_it_belongs_to() {
     }
     assert_eq!(stored.len(), 4, "photo, clip, poster and video: {stored:?}");
     for at in stored {
-        let head = world.home.bucket().head(&key(&at)).await.expect("head").expect("there");
+        let key = ObjectKey::new(at.as_str()).expect("a key");
+        let head = world.home.bucket().head(&key).await.expect("head").expect("there");
         let trace = head.meta.user.get(TRACE_ID).map(String::as_str);
         assert_eq!(trace, Some(job.trace_id.as_str()), "{at}");
     }

@@ -299,7 +299,7 @@ impl World {
 
     /// Puts a message in a queue, whatever it says.
     pub(crate) async fn send(&self, queue: &str, body: &str) {
-        ports::MessageSender::send(&self.home.queue(queue), body).await.expect("sent");
+        ports::MessageSender::send(&self.home.queue(queue), body, None).await.expect("sent");
     }
 
     pub(crate) async fn deliveries(&self, id: JobId) -> Vec<Delivery> {

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use domain::JobState;
-use ports::{Metric, about};
+use ports::{HandleRecord, Handled, Metric, Source, about};
 use serde_json::{Value, json};
-use testkit::samples;
+use testkit::{RecordingQueue, samples};
 
 use super::*;
+use crate::sqs;
 
 /// Keeps what is written.
 #[derive(Clone, Default)]
@@ -194,6 +195,73 @@ fn every_line_says_which_job_it_is_about_once_that_is_known() {
     for line in [after, metric] {
         assert_eq!(line["job.id"], job.id.to_string());
         assert_eq!(line["trace.id"], job.trace_id.as_str());
+    }
+}
+
+/// Says which job it is about, and fails.
+struct Failing;
+
+impl HandleRecord for Failing {
+    type Record = String;
+    type Error = io::Error;
+
+    async fn handle(&self, _: &String) -> Result<Handled, io::Error> {
+        about(samples::job().id);
+        Err(io::Error::other("connection refused"))
+    }
+
+    async fn give_up(&self, _: &String, _: &str) -> Result<(), io::Error> {
+        Ok(())
+    }
+}
+
+/// Hands one record, with the trace of another job, to a function that logs only errors.
+fn lines_of_a_record(parse: fn(&str) -> Result<String, Source>) -> Vec<Value> {
+    let record = json!({
+        "messageId": "m", "receiptHandle": "r", "body": "b",
+        "attributes": { "ApproximateReceiveCount": "2" },
+        "messageAttributes": { "traceId": {
+            "stringValue": samples::job_named("another").trace_id, "dataType": "String",
+            "stringListValues": [], "binaryListValues": [],
+        } },
+    });
+    let batch = serde_json::from_value(json!({ "Records": [record] })).expect("a batch");
+    let (queue, policy) = (RecordingQueue::default(), sqs::RetryPolicy::up_to(3));
+    let inbound = sqs::Inbound { queue: &queue, dead_letters: &queue, policy: &policy };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+
+    lines(&[MEASURING, ("RUST_LOG", "error")], || {
+        runtime.block_on(sqs::each_record(batch, &Failing, parse, &inbound));
+    })
+}
+
+#[test]
+fn a_record_that_fails_is_told_with_its_job_in_the_log_and_beside_what_is_measured() {
+    let job = samples::job();
+
+    let told = lines_of_a_record(|body| Ok(body.to_owned()));
+
+    let [log, metric] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(
+        (&log["message"], &log["error"]),
+        (&json!("record m failed"), &json!("connection refused"))
+    );
+    assert_eq!(metric["RecordsFailed"], json!(1.0));
+    for line in [log, metric] {
+        assert_eq!((&line["message.id"], &line["receive.count"]), (&json!("m"), &json!(2)));
+        assert_eq!(line["job.id"], job.id.to_string());
+        assert_eq!(line["trace.id"], job.trace_id.as_str());
+    }
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_told_with_the_trace_that_came_with_it() {
+    let told = lines_of_a_record(|_| Err("not a record".into()));
+
+    assert_eq!(told.len(), 2, "{told:?}");
+    for line in &told {
+        assert_eq!(line["trace.id"], samples::job_named("another").trace_id.as_str());
+        assert_eq!(line["job.id"], Value::Null);
     }
 }
 
