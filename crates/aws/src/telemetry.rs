@@ -21,7 +21,7 @@ use line::{EmbeddedMetric, LogLine};
 /// | setting | what it is | without it |
 /// |---|---|---|
 /// | `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG` | what is logged; never *trace*, and of other libraries no *debug* | info |
-/// | `METRICS_NAMESPACE` | under which name Amazon CloudWatch keeps what is measured | it is not written |
+/// | `METRICS_NAMESPACE` | under which name Amazon `CloudWatch` keeps what is measured | it is not written |
 ///
 /// # Panics
 /// If it is called again.

@@ -9,7 +9,7 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, Scope};
 
 /// A log line: time and level, the fields of the spans, from the outside in, those of the event.
 pub(super) struct LogLine;
@@ -83,7 +83,7 @@ where
     N: for<'a> FormatFields<'a> + 'static,
 {
     let mut fields = Map::new();
-    for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
+    for span in context.event_scope().into_iter().flat_map(Scope::from_root) {
         if let Some(told) = span.extensions().get::<FormattedFields<N>>()
             && let Ok(Value::Object(told)) = serde_json::from_str(&told.fields)
         {
