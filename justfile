@@ -15,6 +15,7 @@ schemas:
     UPDATE_SCHEMAS=1 cargo test -p api --lib document
     UPDATE_SCHEMAS=1 cargo test -p tests --test settings environment
     UPDATE_SCHEMAS=1 cargo test -p stillmotion --test wiring
+    UPDATE_SCHEMAS=1 cargo test -p ports --test metrics
 
 # Draws the diagram in the README anew, from the topology.
 diagram:

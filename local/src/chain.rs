@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws::{bus_event, delivery_request, ltx_request, s3_event, sqs};
 use deliver::{Deliver, HttpSender};
-use domain::Timestamp;
+use domain::{Caps, Timestamp};
 use fetch::{Fetch, MAY_TAKE};
 use film::PhotoLimits;
 use futures::future::BoxFuture;
@@ -288,7 +288,7 @@ where
         pollers.feed(home, "supabase", supabase, bus_event::parse, retry);
     }
 
-    let sweep = Arc::new(sweep(home, settings.patience, SystemClock));
+    let sweep = Arc::new(sweep(home, settings.patience, settings.policy.caps, SystemClock));
     pollers.every(home, "sweep", move || {
         let sweep = sweep.clone();
         Box::pin(async move {
@@ -354,14 +354,23 @@ pub type Hearing<V> = ProviderWebhook<
     V,
 >;
 
+/// `sweep` on a home.
+pub type Sweeper<C> = Sweep<
+    aws::S3,
+    aws::DynamoJobs,
+    aws::EventBridge,
+    C,
+    aws::SqsQueue,
+    aws::DynamoMeters,
+    aws::DynamoLedger,
+>;
+
 /// The sweep of `home`.
-pub fn sweep<C: Clock>(
-    home: &Home,
-    patience: Patience,
-    clock: C,
-) -> Sweep<aws::S3, aws::DynamoJobs, aws::EventBridge, C, aws::SqsQueue, aws::DynamoMeters> {
+pub fn sweep<C: Clock>(home: &Home, patience: Patience, caps: Caps, clock: C) -> Sweeper<C> {
     Sweep {
         meters: home.meters(),
+        ledger: home.ledger(),
+        caps,
         fetch_queue: home.queue("fetch"),
         bucket: home.bucket_name(),
         store: home.bucket(),

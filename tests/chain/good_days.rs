@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use domain::{JobState, ObjectKey, keys};
-use ports::{Content, History, ObjectMeta, ObjectStore};
+use ports::{Content, History, ObjectMeta, ObjectStore, TRACE_ID};
 use testkit::{Rng, samples};
 
 use crate::world::{Parts, World, told_ids};
@@ -60,6 +60,27 @@ async fn wishes_travel_as_metadata_or_in_a_sidecar() {
     assert_eq!(by_sidecar.order.branding.title.as_deref(), Some("别墅"));
     assert_eq!(by_sidecar.order.user_id.as_deref(), Some("u-1"));
     assert_eq!(by_sidecar.order.clip.duration_secs, Some(8));
+}
+
+#[tokio::test]
+async fn everything_that_is_stored_of_a_job_says_which_trace_it_belongs_to() {
+    let parts = Parts::default();
+    let world = World::with(&parts).await;
+
+    let id = world.upload("traced.jpg").await;
+    let job = world.ended(id).await;
+
+    let mut stored = Vec::new();
+    for prefix in [keys::PHOTOS, keys::CLIPS, keys::RENDERS] {
+        stored.extend(world.keys(prefix).await);
+    }
+    assert_eq!(stored.len(), 4, "photo, clip, poster and video: {stored:?}");
+    for at in stored {
+        let key = ObjectKey::new(at.as_str()).expect("a key");
+        let head = world.home.bucket().head(&key).await.expect("head").expect("there");
+        let trace = head.meta.user.get(TRACE_ID).map(String::as_str);
+        assert_eq!(trace, Some(job.trace_id.as_str()), "{at}");
+    }
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use aws::bus_event;
 use aws_sdk_sqs::Client;
-use domain::{FailureKind, JobId, JobState, ObjectKey, Stage, keys};
+use domain::{FailureKind, JobId, JobState, ObjectKey, Stage, TraceId, keys};
 use events::{BusEvent, LtxRequest};
 use ports::{History, ObjectMeta, ObjectStore, Presigned};
 use stillmotion::Home;
@@ -97,7 +97,7 @@ async fn judge(world: &mut World, name: &str) {
     // Before the chain, whose abandoned receives might take them: see the differences.
     println!("{name}: messages");
     let messages = Inbox::of(home, "ltx");
-    conformance::message_sender(&home.queue("ltx"), || messages.bodies()).await;
+    conformance::message_sender(&home.queue("ltx"), || messages.messages()).await;
     println!("{name}: events");
     let events = Inbox::of(home, "notify");
     conformance::event_publisher(&home.bus(), || events.events()).await;
@@ -237,46 +237,51 @@ async fn send_as_signed(method: &'static str, signed: Presigned, body: Vec<u8>) 
 struct Inbox {
     sqs: Client,
     url: String,
-    bodies: Mutex<Vec<String>>,
+    kept: Mutex<Vec<(String, Option<TraceId>)>>,
 }
 
 impl Inbox {
     fn of(home: &Home, queue: &str) -> Self {
         let (sqs, url) = (home.aws.sqs_client(), home.queue_url(queue));
-        Self { sqs, url, bodies: Mutex::default() }
+        Self { sqs, url, kept: Mutex::default() }
     }
 
-    /// The bodies of all messages that have arrived so far.
-    async fn bodies(&self) -> Vec<String> {
+    /// The bodies of all messages that have arrived so far, and the traces that came with them.
+    async fn messages(&self) -> Vec<(String, Option<TraceId>)> {
         while self.receive().await > 0 {}
-        self.bodies.lock().expect("nobody has panicked").clone()
+        self.kept.lock().expect("nobody has panicked").clone()
     }
 
     /// The same, as events of the bus.
     async fn events(&self) -> Vec<BusEvent> {
-        let bodies = self.bodies().await;
-        bodies.iter().map(|body| bus_event::parse(body).expect("an event")).collect()
+        let messages = self.messages().await;
+        messages.iter().map(|(body, _)| bus_event::parse(body).expect("an event")).collect()
     }
 
     /// Waits for messages and throws them away.
     async fn empty(&self) {
-        while self.bodies().await.is_empty() {
+        while self.messages().await.is_empty() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
     async fn receive(&self) -> usize {
         let request = self.sqs.receive_message().queue_url(&self.url).max_number_of_messages(10);
+        let request = request.message_attribute_names("traceId");
         let messages = request.send().await.expect("received").messages.unwrap_or_default();
         for message in &messages {
             let handle = message.receipt_handle.as_deref().expect("a handle");
             let request = self.sqs.delete_message().queue_url(&self.url).receipt_handle(handle);
             request.send().await.expect("deleted");
         }
-        let bodies = messages.into_iter().filter_map(|message| message.body);
-        let mut kept = self.bodies.lock().expect("nobody has panicked");
+        let messages = messages.into_iter().filter_map(|message| {
+            let trace = message.message_attributes().and_then(|all| all.get("traceId"));
+            let trace = trace.and_then(|trace| TraceId::parse(trace.string_value()?));
+            Some((message.body?, trace))
+        });
+        let mut kept = self.kept.lock().expect("nobody has panicked");
         let before = kept.len();
-        kept.extend(bodies);
+        kept.extend(messages);
         kept.len() - before
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use aws::{bus_event, delivery_request, ltx_request, s3_event};
 use deliver::Deliver;
-use domain::{EventId, Job, JobId, JobState, ObjectKey, Timestamp, keys};
+use domain::{Caps, EventId, Job, JobId, JobState, ObjectKey, Timestamp, keys};
 use film::PhotoLimits;
 use ingest::Ingest;
 use local_cloud::Cloud;
@@ -202,7 +202,7 @@ impl World {
             expire_after: Duration::from_hours(24),
             give_up_after: Duration::from_hours(24),
         };
-        sweep(&self.home, patience, self.clock.clone()).run().await.expect("swept")
+        sweep(&self.home, patience, Caps::NONE, self.clock.clone()).run().await.expect("swept")
     }
 
     /// Drops a photo in and returns its job.
@@ -299,7 +299,7 @@ impl World {
 
     /// Puts a message in a queue, whatever it says.
     pub(crate) async fn send(&self, queue: &str, body: &str) {
-        ports::MessageSender::send(&self.home.queue(queue), body).await.expect("sent");
+        ports::MessageSender::send(&self.home.queue(queue), body, None).await.expect("sent");
     }
 
     pub(crate) async fn deliveries(&self, id: JobId) -> Vec<Delivery> {

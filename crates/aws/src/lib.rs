@@ -14,6 +14,7 @@ pub mod s3_event;
 mod secrets;
 pub mod sqs;
 mod sqs_queue;
+pub mod telemetry;
 
 pub use clients::Aws;
 pub use dynamo::{

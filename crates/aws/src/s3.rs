@@ -12,7 +12,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
-use aws_sdk_s3::types::Object;
+use aws_sdk_s3::types::{MetadataDirective, Object};
 use domain::{ObjectKey, Timestamp};
 use futures::FutureExt as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -171,10 +171,18 @@ impl ObjectStore for S3 {
         Ok(())
     }
 
-    async fn copy(&self, from: &ObjectKey, to: &ObjectKey) -> Result<(), StoreError> {
+    async fn copy(
+        &self,
+        from: &ObjectKey,
+        to: &ObjectKey,
+        meta: Option<&ObjectMeta>,
+    ) -> Result<(), StoreError> {
         let source = utf8_percent_encode(from.as_str(), IN_COPY_SOURCE);
         let request = self.client.copy_object().bucket(&self.bucket).key(to.as_str());
         request
+            .set_metadata_directive(meta.map(|_| MetadataDirective::Replace))
+            .set_content_type(meta.map(|meta| meta.content_type.clone()))
+            .set_metadata(meta.map(|meta| meta.user.clone()))
             .copy_source(format!("{}/{source}", self.bucket))
             .send()
             .boxed()

@@ -3,8 +3,15 @@
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use ports::{Chain, HandleRecord, Handled, MessageSender, Source, Visibility};
+use domain::{Timestamp, TraceId};
+use ports::{
+    Chain, Clock as _, HandleRecord, Handled, MessageSender, Metric, Source, SystemClock,
+    Visibility,
+};
 use tracing::Instrument;
+use tracing::field::Empty;
+
+use crate::sqs_queue::TRACE_ID;
 
 /// What happens to records that fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +60,8 @@ impl RetryPolicy {
 /// as it asks; one that failed, for the back-off of the policy, and on its last delivery the handler
 /// is told to give it up. One that no delivery can help goes to the dead-letter queue, where a
 /// person sees it. Needs `ReportBatchItemFailures` on the event source.
+///
+/// What is logged of a record has its `message.id` and, once that is known, `job.id` and `trace.id`.
 pub async fn each_record<H: HandleRecord, Q: Visibility + MessageSender>(
     batch: SqsEvent,
     handler: &H,
@@ -63,7 +72,12 @@ pub async fn each_record<H: HandleRecord, Q: Visibility + MessageSender>(
     for message in batch.records {
         let delivery = Delivery::of(message);
         let (id, received) = (delivery.id.clone(), delivery.received);
-        let span = tracing::info_span!("record", message.id = %id, receive.count = received);
+        // At the highest level: whatever is logged of the record is to say which it is.
+        let span = tracing::error_span!(
+            "record", message.id = %id, receive.count = received,
+            job.id = Empty, trace.id = delivery.trace.as_ref().map(TraceId::as_str),
+        );
+        span.in_scope(|| delivery.measure_wait());
 
         let verdict = delivery.run(handler, &parse, inbound.policy).instrument(span.clone()).await;
 
@@ -86,17 +100,32 @@ struct Delivery {
     id: String,
     receipt: String,
     received: u32,
+    sent_at: Option<Timestamp>,
+    trace: Option<TraceId>,
     body: String,
 }
 
 impl Delivery {
     fn of(message: SqsMessage) -> Self {
         let received = message.attributes.get("ApproximateReceiveCount");
+        let sent_ms = message.attributes.get("SentTimestamp").and_then(|at| at.parse().ok());
+        let trace = message.message_attributes.get(TRACE_ID);
+        let trace = trace.and_then(|trace| TraceId::parse(trace.string_value.as_deref()?));
         Self {
+            trace,
+            sent_at: sent_ms.map(Timestamp::from_epoch_ms),
             id: message.message_id.unwrap_or_default(),
             receipt: message.receipt_handle.unwrap_or_default(),
             received: received.and_then(|count| count.parse().ok()).unwrap_or(1),
             body: message.body.unwrap_or_default(),
+        }
+    }
+
+    /// A record that comes again has waited for something else than the function.
+    fn measure_wait(&self) {
+        if let Some(sent_at) = self.sent_at.filter(|_| self.received == 1) {
+            let waited_ms = SystemClock.now().since(sent_at).as_millis();
+            Metric::RecordWait.record(u32::try_from(waited_ms).unwrap_or(u32::MAX));
         }
     }
 
@@ -152,8 +181,12 @@ impl Delivery {
                 hide(inbound.queue, &self.receipt, after).await;
                 false
             }
-            Verdict::Bury => match inbound.dead_letters.send(&self.body).await {
-                Ok(()) => true,
+            Verdict::Bury => match inbound.dead_letters.send(&self.body, self.trace.as_ref()).await
+            {
+                Ok(()) => {
+                    Metric::RecordsBuried.count();
+                    true
+                }
                 Err(fault) => {
                     tracing::warn!(error = %Chain(&fault), "record {} stays in its queue", self.id);
                     false
@@ -170,9 +203,11 @@ impl Delivery {
             error = cause,
             "record {id} failed"
         );
+        Metric::RecordsFailed.count();
     }
 
     async fn give_up<H: HandleRecord>(&self, handler: &H, record: &H::Record, cause: &str) {
+        Metric::RecordsGivenUp.count();
         if let Err(fault) = handler.give_up(record, cause).await {
             let (id, error) = (&*self.id, Chain(&fault));
             tracing::warn!(message.id = id, %error, "record {id} is left to the sweep");
@@ -192,7 +227,7 @@ mod tests {
     use std::sync::Mutex;
 
     use serde_json::json;
-    use testkit::{Fuse, Fused, Moment, RecordingQueue};
+    use testkit::{Fuse, Fused, Measurements, Moment, RecordingQueue, samples};
 
     use super::*;
 
@@ -325,6 +360,80 @@ mod tests {
         let response = each_record(batch(&[("garbage", 3)]), &handler, parse, &inbound).await;
 
         assert_eq!(response.batch_item_failures[0].item_identifier, "m0");
+    }
+
+    #[tokio::test]
+    async fn faults_are_measured_and_so_is_what_follows_from_them() {
+        let (handler, queue) = (Obedient::default(), RecordingQueue::default());
+        let records = [("a", 1), ("wait", 2), ("break", 2), ("break", 3), ("garbage", 3)];
+        let measured = Measurements::listen();
+
+        run(&handler, &queue, &records).await;
+
+        let counts = [Metric::RecordsFailed, Metric::RecordsGivenUp, Metric::RecordsBuried];
+        assert_eq!(counts.map(|metric| measured.of(metric).len()), [3, 1, 1]);
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_buried_is_not_counted_as_buried() {
+        let (handler, queue) = (Obedient::default(), RecordingQueue::default());
+        let dead = Fuse::new(1, Moment::Before);
+        let queue = Fused::new(queue, &Fuse::never());
+        let dead_letters = Fused::new(RecordingQueue::default(), &dead);
+        let inbound = Inbound { queue: &queue, dead_letters: &dead_letters, policy: &POLICY };
+        let measured = Measurements::listen();
+
+        each_record(batch(&[("garbage", 3)]), &handler, parse, &inbound).await;
+
+        assert_eq!(measured.of(Metric::RecordsBuried), Vec::<f64>::new());
+    }
+
+    /// A record that was sent five seconds ago, received for the `count`-th time.
+    fn sent_before(count: u32) -> SqsEvent {
+        let sent_ms = SystemClock.now().epoch_ms() - 5_000;
+        serde_json::from_value(json!({ "Records": [{
+            "messageId": "m", "receiptHandle": "r", "body": "a",
+            "attributes": {
+                "ApproximateReceiveCount": count.to_string(),
+                "SentTimestamp": sent_ms.to_string(),
+            },
+        }]}))
+        .expect("a batch")
+    }
+
+    #[tokio::test]
+    async fn how_long_a_record_has_waited_is_measured_at_its_first_delivery() {
+        let (handler, queue) = (Obedient::default(), RecordingQueue::default());
+        let inbound = Inbound { queue: &queue, dead_letters: &queue, policy: &POLICY };
+        let measured = Measurements::listen();
+
+        for count in 1..=3 {
+            each_record(sent_before(count), &handler, parse, &inbound).await;
+        }
+
+        let [waited_ms] = measured.of(Metric::RecordWait)[..] else { panic!("one measurement") };
+        assert!((5_000.0..60_000.0).contains(&waited_ms), "{waited_ms}");
+    }
+
+    #[tokio::test]
+    async fn the_trace_of_a_record_that_is_buried_goes_with_it() {
+        let (handler, queue) = (Obedient::default(), RecordingQueue::default());
+        let dead_letters = RecordingQueue::default();
+        let inbound = Inbound { queue: &queue, dead_letters: &dead_letters, policy: &POLICY };
+        let trace = samples::job().trace_id;
+        let record = |trace: &str| {
+            json!({"messageId": "m", "receiptHandle": "r", "body": "garbage",
+                "attributes": {"ApproximateReceiveCount": "3"}, "messageAttributes": {
+                    "traceId": {"stringValue": trace, "stringListValues": [],
+                        "binaryListValues": [], "dataType": "String"}}})
+        };
+        let records = json!({ "Records": [record(trace.as_str()), record("not a trace")] });
+        let batch = serde_json::from_value(records).expect("a batch");
+
+        each_record(batch, &handler, parse, &inbound).await;
+
+        let garbage = || "garbage".to_owned();
+        assert_eq!(dead_letters.messages(), [(garbage(), Some(trace)), (garbage(), None)]);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::QueueAttributeName;
+use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName};
+use domain::TraceId;
 use futures::FutureExt as _;
 use ports::{MessageSender, QueueError, Source, Visibility};
 
@@ -12,6 +13,10 @@ use ports::{MessageSender, QueueError, Source, Visibility};
 ///
 /// Source: Amazon SQS API Reference, "`ChangeMessageVisibility`".
 const LONGEST_SECS: u64 = 12 * 3600 - 15 * 60;
+
+/// Message attribute that names the trace of the job that a message is about. Not `AWSTraceHeader`,
+/// which is X-Ray's own: see `docs/LOGGING.md`.
+pub(crate) const TRACE_ID: &str = "traceId";
 
 /// One SQS queue.
 #[derive(Clone, Debug)]
@@ -55,8 +60,13 @@ impl SqsQueue {
 }
 
 impl MessageSender for SqsQueue {
-    async fn send(&self, body: &str) -> Result<(), QueueError> {
+    async fn send(&self, body: &str, trace: Option<&TraceId>) -> Result<(), QueueError> {
+        let failed = |error| self.failed("send to", error);
         let request = self.client.send_message().queue_url(&self.url).message_body(body);
+        let request = match trace {
+            Some(trace) => request.message_attributes(TRACE_ID, told(trace).map_err(failed)?),
+            None => request,
+        };
         request.send().boxed().await.map_err(|error| self.failed("send to", error))?;
         Ok(())
     }
@@ -74,6 +84,11 @@ impl Visibility for SqsQueue {
             .map_err(|error| self.failed("hide a message of", error))?;
         Ok(())
     }
+}
+
+fn told(trace: &TraceId) -> Result<MessageAttributeValue, Source> {
+    let value = MessageAttributeValue::builder().data_type("String").string_value(trace.as_str());
+    Ok(value.build()?)
 }
 
 /// Rounded up: sooner than asked would be too soon.

@@ -135,6 +135,12 @@ impl TraceId {
         Self(job.derive("trace").simple().to_string())
     }
 
+    /// Reads the hexadecimal digits; none if that is not what they are.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        (text.len() == 32 && text.bytes().all(is_digit)).then(|| Self(text.to_owned()))
+    }
+
     /// The hexadecimal digits.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -152,6 +158,16 @@ mod tests {
         assert_eq!(JobId::of_object("media", "uploads/a.jpg", "\"abc\""), bare);
         assert_ne!(JobId::of_object("media", "uploads/a.jpg", "abd"), bare);
         assert_ne!(JobId::of_object("media", "uploads/b.jpg", "abc"), bare);
+    }
+
+    #[test]
+    fn a_trace_is_read_back_and_nothing_else_is_one() {
+        let trace = TraceId::of_job(JobId::of_object("media", "uploads/a.jpg", "abc"));
+
+        assert_eq!(TraceId::parse(trace.as_str()), Some(trace.clone()));
+        for other in ["", &trace.as_str()[1..], &"A".repeat(32), &"g".repeat(32)] {
+            assert_eq!(TraceId::parse(other), None, "{other}");
+        }
     }
 
     #[test]

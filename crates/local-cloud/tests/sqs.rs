@@ -11,7 +11,8 @@ use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry,
     DeleteMessageBatchRequestEntry, Message, MessageAttributeValue, MessageSystemAttributeName,
-    QueueAttributeName, SendMessageBatchRequestEntry, SendMessageBatchResultEntry,
+    MessageSystemAttributeNameForSends, MessageSystemAttributeValue, QueueAttributeName,
+    SendMessageBatchRequestEntry, SendMessageBatchResultEntry,
 };
 use local_cloud::{Cloud, Wiring};
 use serde_json::json;
@@ -154,6 +155,41 @@ async fn a_message_goes_to_the_dead_letter_queue_after_exactly_max_receive_count
     assert_eq!(bodies(&letters), ["poison"]);
     let source = attribute(&letters[0], MessageSystemAttributeName::DeadLetterQueueSourceArn);
     assert_eq!(source, running.cloud.queue_arn("work"));
+}
+
+#[tokio::test]
+async fn what_goes_with_a_message_goes_with_it_to_the_dead_letter_queue() {
+    let (running, client, url) = work_queue().await;
+    let dead = running.cloud.queue_url("dead");
+    let trace = "0192f0c17e577abc8def001122334455";
+    let header = "Root=1-5759e988-bd862e3fe1be46a994272793";
+    let told = MessageAttributeValue::builder().data_type("String").string_value(trace).build();
+    let system = MessageSystemAttributeValue::builder().data_type("String").string_value(header);
+    client
+        .send_message()
+        .queue_url(&url)
+        .message_body("poison")
+        .message_attributes("traceId", told.expect("an attribute"))
+        .message_system_attributes(
+            MessageSystemAttributeNameForSends::AwsTraceHeader,
+            system.build().expect("an attribute"),
+        )
+        .send()
+        .await
+        .expect("sent");
+
+    let mut seen = Vec::new();
+    for queue in [&url, &url, &url, &dead] {
+        seen.extend(receive(&client, queue).await);
+        running.cloud.clock().advance(Duration::from_secs(30));
+    }
+
+    assert_eq!(seen.len(), 3, "twice in its queue, then in the other");
+    for message in &seen {
+        let attributes = message.message_attributes().expect("attributes");
+        assert_eq!(attributes["traceId"].string_value(), Some(trace));
+        assert_eq!(attribute(message, MessageSystemAttributeName::AwsTraceHeader), header);
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@ use domain::{Job, JobId, Step};
 use events::{Event, announce, announce_creation};
 
 use crate::{
-    Clock, Created, EventPublisher, History, JobStore, JobStoreError, PublishError, Replaced,
+    Clock, Created, EventPublisher, History, JobStore, JobStoreError, Metric, PublishError,
+    Replaced,
 };
 
 /// How often a step is tried when others write the same row at the same time.
@@ -107,6 +108,9 @@ impl<J: JobStore + History, P: EventPublisher, C: Clock> Chronicle<J, P, C> {
             };
             let events = announce(&before, &after, step);
             if self.jobs.replace(&before, &after, &events).await? == Replaced::Done {
+                if after.state.is_end() && !before.state.is_end() {
+                    Metric::job_ended(&after);
+                }
                 for event in &events {
                     self.publish(event).await?;
                 }

@@ -70,6 +70,12 @@ pub trait Ledger: Send + Sync {
     /// [`LedgerError`].
     fn of_day(&self, day: Day) -> impl Future<Output = Result<Vec<Attempt>, LedgerError>> + Send;
 
+    /// How many attempts are unknown, of whatever day. May lag behind the newest writes.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    fn unknown(&self) -> impl Future<Output = Result<usize, LedgerError>> + Send;
+
     /// What an account holds.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ mod job_listing;
 mod job_store;
 mod ledger;
 mod meters;
+mod metric;
 mod object_store;
 mod provider_post;
 mod queue;
@@ -27,6 +28,8 @@ mod rewrap;
 mod secrets;
 mod settings;
 mod source;
+mod spending;
+mod trace;
 mod uploads;
 mod video_generator;
 mod webhook_sender;
@@ -44,7 +47,10 @@ pub use job_listing::{JobListing, NOBODY, Page, Place, Wanted, owner_of};
 pub use job_store::{Created, History, JobStore, JobStoreError, Replaced};
 pub use ledger::{Ledger, LedgerError, Opened};
 pub use meters::{MeterError, Metered, Meters, bytes_meter, jobs_meter};
-pub use object_store::{ByteStream, Content, Head, Listed, ObjectMeta, ObjectStore, StoreError};
+pub use metric::{MEASURED, Metric, Unit};
+pub use object_store::{
+    ByteStream, Content, Head, Listed, ObjectMeta, ObjectStore, StoreError, TRACE_ID,
+};
 pub use provider_post::{NotGenuine, Notice, ProviderPost, VerifyPost};
 pub use queue::{MessageSender, QueueError, Visibility};
 pub use recourse::{NotAgain, Recourse, RecourseError};
@@ -55,6 +61,8 @@ pub use rewrap::{Rewrap, RewrapError, Rewrapped};
 pub use secrets::{SecretError, SecretSource, Secrets, SecretsConfig};
 pub use settings::{InvalidSetting, Settings, environment};
 pub use source::{Chain, Source};
+pub use spending::{Spent, caps, spent};
+pub use trace::{about, copy_traced};
 pub use uploads::{Bound, Presigned, StoredPart, UploadName, Uploads};
 pub use video_generator::{
     CallOff, CallOffError, ClipDelivery, ClipOrder, CollectError, Collected, GenerationRefusal,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::path::Path;
 
-use domain::{ObjectKey, Timestamp};
+use domain::{ObjectKey, Timestamp, TraceId};
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
@@ -21,6 +21,18 @@ pub struct ObjectMeta {
     pub content_type: String,
     /// User metadata: names in lower case without `x-amz-meta-`, values in ASCII.
     pub user: HashMap<String, String>,
+}
+
+/// Metadata that names the trace of the job that an object was stored for.
+pub const TRACE_ID: &str = "trace-id";
+
+impl ObjectMeta {
+    /// The same, of an object that is stored for the job of `trace`.
+    #[must_use]
+    pub fn traced(mut self, trace: &TraceId) -> Self {
+        self.user.insert(TRACE_ID.to_owned(), trace.as_str().to_owned());
+        self
+    }
 }
 
 /// What is known of an object without reading it.
@@ -164,7 +176,7 @@ pub trait ObjectStore: Send + Sync {
     /// [`StoreError::Unavailable`].
     fn delete(&self, key: &ObjectKey) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Stores the object at `from`, with what went with it, at `to` too.
+    /// Stores the object at `from` at `to` too: with `meta`, or with what went with it.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if there is nothing at `from`.
@@ -172,6 +184,7 @@ pub trait ObjectStore: Send + Sync {
         &self,
         from: &ObjectKey,
         to: &ObjectKey,
+        meta: Option<&ObjectMeta>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Up to 1000 objects whose keys begin with `prefix` and follow `after`, in the order of keys.

@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::time::Duration;
 
+use domain::TraceId;
+
 use crate::Source;
 
 /// The queue failed or could not be reached.
@@ -19,11 +21,16 @@ pub struct QueueError {
 
 /// Sends messages to one queue.
 pub trait MessageSender: Send + Sync {
-    /// Returns once the queue holds `body`; delivery is at least once, in any order.
+    /// Returns once the queue holds `body`; delivery is at least once, in any order. Whoever receives it
+    /// is told the `trace` of the job that it is about, if that is known.
     ///
     /// # Errors
     /// [`QueueError`].
-    fn send(&self, body: &str) -> impl Future<Output = Result<(), QueueError>> + Send;
+    fn send(
+        &self,
+        body: &str,
+        trace: Option<&TraceId>,
+    ) -> impl Future<Output = Result<(), QueueError>> + Send;
 }
 
 /// Decides when a received message is delivered again.

@@ -127,10 +127,10 @@ where
         match stage {
             Stage::Ltx => {
                 let request = serde_json::to_string(&LtxRequest::of_job(job))?;
-                self.ltx_queue.send(&request).await?;
+                self.ltx_queue.send(&request, Some(&job.trace_id)).await?;
             }
-            Stage::Ingest => self.notify_again(&self.ingest_queue, &job.upload_key).await?,
-            _ => self.notify_again(&self.render_queue, &keys::clip(job.id)).await?,
+            Stage::Ingest => self.notify_again(&self.ingest_queue, job, &job.upload_key).await?,
+            _ => self.notify_again(&self.render_queue, job, &keys::clip(job.id)).await?,
         }
         Ok(stepped)
     }
@@ -146,17 +146,22 @@ where
         {
             // Whoever looks at it next calls the provider off; that may as well be now.
             let request = serde_json::to_string(&LtxRequest::look_now(job, None))?;
-            self.ltx_queue.send(&request).await?;
+            self.ltx_queue.send(&request, Some(&job.trace_id)).await?;
         }
         Ok(stepped)
     }
 
-    async fn notify_again(&self, queue: &Q, key: &ObjectKey) -> Result<(), RecourseError> {
+    async fn notify_again(
+        &self,
+        queue: &Q,
+        job: &Job,
+        key: &ObjectKey,
+    ) -> Result<(), RecourseError> {
         let head = self.store.head(key).await?;
         let Head { etag, size_bytes, .. } =
             head.ok_or_else(|| StoreError::NotFound { key: key.clone() })?;
         let created =
             ObjectCreated { bucket: self.bucket.clone(), key: key.clone(), etag, size_bytes };
-        Ok(queue.send(&created.to_notification()).await?)
+        Ok(queue.send(&created.to_notification(), Some(&job.trace_id)).await?)
     }
 }

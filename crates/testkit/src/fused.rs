@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use domain::{
     Account, Attempt, Booking, Caps, ClipOptions, Day, EventId, Job, JobId, JobState, ObjectKey,
-    Timestamp,
+    Timestamp, TraceId,
 };
 use events::{Announcement, Event};
 use ports::{
@@ -76,8 +76,13 @@ impl<T: ObjectStore> ObjectStore for Fused<T> {
         self.fuse.change(self.port.delete(key), store(key)).await
     }
 
-    async fn copy(&self, from: &ObjectKey, to: &ObjectKey) -> Result<(), StoreError> {
-        self.fuse.change(self.port.copy(from, to), store(to)).await
+    async fn copy(
+        &self,
+        from: &ObjectKey,
+        to: &ObjectKey,
+        meta: Option<&ObjectMeta>,
+    ) -> Result<(), StoreError> {
+        self.fuse.change(self.port.copy(from, to, meta), store(to)).await
     }
 
     async fn list(
@@ -176,6 +181,10 @@ impl<T: Ledger> Ledger for Fused<T> {
 
     async fn of_day(&self, day: Day) -> Result<Vec<Attempt>, LedgerError> {
         self.fuse.read(self.port.of_day(day), ledger("list", day)).await
+    }
+
+    async fn unknown(&self) -> Result<usize, LedgerError> {
+        self.fuse.read(self.port.unknown(), ledger("count unknown attempts in", "*")).await
     }
 
     async fn booked(&self, account: &Account) -> Result<Booking, LedgerError> {
@@ -315,8 +324,8 @@ impl<T: EventPublisher> EventPublisher for Fused<T> {
 }
 
 impl<T: MessageSender> MessageSender for Fused<T> {
-    async fn send(&self, body: &str) -> Result<(), QueueError> {
-        self.fuse.change(self.port.send(body), queue("send to")).await
+    async fn send(&self, body: &str, trace: Option<&TraceId>) -> Result<(), QueueError> {
+        self.fuse.change(self.port.send(body, trace), queue("send to")).await
     }
 }
 
@@ -435,9 +444,9 @@ mod tests {
         let fuse = Fuse::new(2, Moment::After);
         let (store, queue) = (Fused::new(world.clone(), &fuse), Fused::new(sent.clone(), &fuse));
 
-        queue.send("1").await.expect("alive");
+        queue.send("1", None).await.expect("alive");
         assert!(put(&store).await.is_err());
-        assert!(queue.send("2").await.is_err());
+        assert!(queue.send("2", None).await.is_err());
         assert!(store.list("", None).await.is_err());
 
         assert_eq!((world.keys(), sent.sent()), (vec!["a".to_owned()], vec!["1".to_owned()]));

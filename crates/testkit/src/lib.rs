@@ -5,6 +5,7 @@ pub mod conformance;
 mod fake;
 mod fuse;
 mod fused;
+mod measurements;
 mod rng;
 pub mod samples;
 
@@ -15,4 +16,5 @@ pub use fake::{
 };
 pub use fuse::{Fuse, Moment};
 pub use fused::Fused;
+pub use measurements::Measurements;
 pub use rng::Rng;

@@ -13,12 +13,12 @@ use aws::Aws;
 use front::Front;
 use lambda_http::request::RequestContext;
 use lambda_http::tower::ServiceExt;
-use lambda_http::{Error, Request, RequestExt, run, service_fn, tracing};
+use lambda_http::{Error, Request, RequestExt, run, service_fn};
 use ports::{Clock, Refreshed, Secrets, SecretsConfig, SystemClock, environment};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
+    aws::telemetry::start("api");
     let (config, secrets) = (Config::from_env()?, SecretsConfig::from_env()?);
     let aws = Aws::from_env().await;
     let api = Arc::new(api(&aws, &config));

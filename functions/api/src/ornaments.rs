@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display};
 
-use domain::{InvalidKey, JobId, ObjectKey, keys};
+use domain::{InvalidKey, JobId, ObjectKey, TraceId, keys};
 use events::{FetchItem, FetchRequest, FetchedAs};
 use ports::{Content, ObjectMeta, ObjectStore};
 use serde::Serialize;
@@ -188,21 +188,23 @@ impl<P: Parts> Api<P> {
             return Ok(());
         }
         let request = FetchRequest { job_id: job.to_string(), items, render_id };
-        self.put_json(&keys::fetch_request(job, what), &request).await
+        self.put_json(job, &keys::fetch_request(job, what), &request).await
     }
 
-    /// Stores a request.
+    /// Stores a request that is about `job`.
     ///
     /// # Errors
     /// A [`Problem`] if the bucket fails.
     pub(crate) async fn put_json(
         &self,
+        job: JobId,
         key: &ObjectKey,
         value: &impl Serialize,
     ) -> Result<(), Problem> {
         let json = serde_json::to_vec(value).map_err(|error| Problem::fault(&error))?;
         let content_type = "application/json".to_owned();
         let meta = ObjectMeta { content_type, ..ObjectMeta::default() };
+        let meta = meta.traced(&TraceId::of_job(job));
         self.store.put(key, Content::Bytes(&json), &meta).await?;
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use events::WebhookEndpointDisabled;
-use ports::{Disabled, Endpoint, Endpoints, EventPublisher, Registers, Replaced};
+use ports::{Disabled, Endpoint, Endpoints, EventPublisher, Metric, Registers, Replaced};
 
 use crate::DeliverError;
 use crate::gate::Gate;
@@ -43,6 +43,7 @@ impl<E: Endpoints, R: Registers, B: EventPublisher> Disabling<'_, E, R, B> {
             let disabled = Disabled { at: self.now, reason: reason.to_owned(), announced: false };
             let after = Endpoint { disabled: Some(disabled), ..there.clone() };
             if self.endpoints.write(Some(&there), &after).await? == Replaced::Done {
+                Metric::EndpointsDisabled.count();
                 return self.make_known(&after).await;
             }
             let owner = endpoint.owner.as_deref();

@@ -6,7 +6,7 @@ use domain::{EventId, Timestamp};
 use events::DeliveryRequest;
 use ports::{
     Clock, Delivery, DeliveryLog, DeliveryState, Endpoint, Endpoints, EventPublisher, HandleRecord,
-    Handled, Registers, Replaced, WebhookRequest, WebhookSender,
+    Handled, Metric, Registers, Replaced, WebhookRequest, WebhookSender, about,
 };
 
 use crate::DeliverError;
@@ -53,6 +53,7 @@ where
 
     async fn handle(&self, request: &DeliveryRequest) -> Result<Handled, DeliverError> {
         let Some(delivery) = self.recorded(request).await? else { return Ok(Handled::Done) };
+        about(delivery.job);
         let owner = request.owner.as_deref();
         let endpoint = self.endpoints.get(owner, &request.endpoint_id).await?;
         let now = self.clock.now();
@@ -219,5 +220,6 @@ fn report_given_up(delivery: &Delivery) {
     if delivery.state == DeliveryState::GivenUp {
         let Delivery { event, endpoint, outcome, .. } = delivery;
         tracing::warn!(event.id = %event, endpoint.id = endpoint, outcome, "webhook of {event} given up");
+        Metric::DeliveriesGivenUp.count();
     }
 }

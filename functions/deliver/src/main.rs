@@ -5,12 +5,12 @@
 use aws::{Aws, delivery_request, sqs};
 use aws_lambda_events::event::sqs::SqsEvent;
 use deliver::{Config, Deliver, HttpSender};
-use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
 use ports::SystemClock;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
+    aws::telemetry::start("deliver");
     let config = Config::from_env()?;
     let aws = Aws::from_env().await;
 

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use domain::{Failure, FailureKind, Job, JobId, JobState, ObjectKey, RenderId, Stage, Step, keys};
+use domain::{
+    Failure, FailureKind, Job, JobId, JobState, ObjectKey, RenderId, Stage, Step, TraceId, keys,
+};
 use events::{FetchItem, FetchRequest, FetchedAs, ObjectCreated, RenderRequest};
 use guard::{FetchError, Fetcher, Refusal, Wanted};
 use ports::{
     Chronicle, Clock, Content, EventPublisher, HandleRecord, Handled, History, JobStore,
-    ObjectMeta, ObjectStore, StoreError,
+    ObjectMeta, ObjectStore, StoreError, about, copy_traced,
 };
 
 use tokio::time::{Instant, timeout_at};
@@ -72,6 +74,9 @@ where
 
     async fn handle(&self, requests: &Self::Record) -> Result<Handled, FetchFunctionError> {
         for request in requests {
+            if let Some(job) = keys::job_of_request(&request.key) {
+                about(job);
+            }
             self.take(&request.key).await?;
         }
         Ok(Handled::Done)
@@ -150,7 +155,7 @@ where
             if item.used_as == FetchedAs::Photo && job.state != JobState::Pending {
                 continue;
             }
-            let fetched = timeout_at(end, self.fetch(item)).await;
+            let fetched = timeout_at(end, self.fetch(item, &job.trace_id)).await;
             let too_slow = |_| Ok(Err(self.too_slow(item.used_as)));
             if let Err(refusal) = fetched.unwrap_or_else(too_slow)? {
                 return Ok(Err(refusal));
@@ -159,7 +164,11 @@ where
         Ok(Ok(()))
     }
 
-    async fn fetch(&self, item: &FetchItem) -> Result<Result<(), String>, FetchFunctionError> {
+    async fn fetch(
+        &self,
+        item: &FetchItem,
+        trace: &TraceId,
+    ) -> Result<Result<(), String>, FetchFunctionError> {
         let to = ObjectKey::new(item.to.clone())?;
         if self.store.head(&to).await?.is_some() {
             return Ok(Ok(()));
@@ -170,7 +179,7 @@ where
             if bucket != self.bucket {
                 return Ok(Err(format!("the {what} is in a bucket that is not ours")));
             }
-            return match self.store.copy(&ObjectKey::new(key)?, &to).await {
+            return match copy_traced(&self.store, &ObjectKey::new(key)?, &to, trace).await {
                 Ok(()) => Ok(Ok(())),
                 Err(StoreError::NotFound { .. }) => Ok(Err(format!("the {what} is not there"))),
                 Err(error) => Err(error.into()),
@@ -183,6 +192,7 @@ where
             Err(later) => return Err(later.into()),
         };
         let meta = ObjectMeta { content_type: fetched.content_type, ..ObjectMeta::default() };
+        let meta = meta.traced(trace);
         match self.store.put_stream(&to, fetched.bytes, &meta).await {
             Ok(_) => Ok(Ok(())),
             Err(error) => match FetchError::within(&error) {
@@ -209,6 +219,7 @@ where
         let request = serde_json::to_vec(&RenderRequest::of(job, render))?;
         let meta =
             ObjectMeta { content_type: "application/json".to_owned(), ..ObjectMeta::default() };
+        let meta = meta.traced(&TraceId::of_job(job));
         let key = RenderRequest::key(job, render);
         self.store.put(&key, Content::Bytes(&request), &meta).await?;
         Ok(())

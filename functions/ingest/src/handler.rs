@@ -7,7 +7,7 @@ use events::{LtxRequest, ObjectCreated};
 use film::{PhotoLimits, PhotoRefusal, normalise};
 use ports::{
     Chronicle, Clock, Content, EventPublisher, HandleRecord, Handled, Head, History, JobStore,
-    MessageSender, ObjectMeta, ObjectStore, StoreError,
+    MessageSender, ObjectMeta, ObjectStore, StoreError, about,
 };
 
 use crate::{IngestError, upload};
@@ -43,6 +43,7 @@ where
             }
             // Options are read when their photo arrives; folders made by hand are not photos.
             if !keys::is_sidecar(&upload.key) && !upload.key.file_name().is_empty() {
+                about(upload::job_id(upload));
                 self.take(upload).await?;
             }
         }
@@ -85,7 +86,7 @@ where
         // Sent again when in doubt: the ledger makes a repeat harmless.
         if job.state == JobState::Queued {
             let request = serde_json::to_string(&LtxRequest::of_job(&job))?;
-            self.ltx_queue.send(&request).await?;
+            self.ltx_queue.send(&request, Some(&job.trace_id)).await?;
         }
         Ok(())
     }
@@ -165,6 +166,7 @@ where
             worked_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         };
         let meta = ObjectMeta { content_type: "image/jpeg".into(), user: photo.to_metadata() };
+        let meta = meta.traced(&job.trace_id);
         self.store.put(&keys::photo(job.id), Content::Bytes(&normalised.jpeg), &meta).await?;
         Ok(Ok(photo))
     }

@@ -6,12 +6,12 @@ use aws::{Aws, s3_event, sqs};
 use aws_lambda_events::event::sqs::SqsEvent;
 use film::PhotoLimits;
 use ingest::{Config, Ingest};
-use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
 use ports::{Chronicle, SystemClock};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
+    aws::telemetry::start("ingest");
     let config = Config::from_env()?;
     let aws = Aws::from_env().await;
     let (jobs, bus) = (aws.job_table(config.jobs_table), aws.event_bus(config.event_bus));

@@ -155,7 +155,7 @@ impl<P: Parts> Ltx<P> {
         let began = Instant::now();
         let ClipDelivery { content_type, bytes } = delivery;
         let content_type = content_type.unwrap_or_else(|| "video/mp4".to_owned());
-        let meta = ObjectMeta { content_type, ..ObjectMeta::default() };
+        let meta = ObjectMeta { content_type, ..ObjectMeta::default() }.traced(&job.trace_id);
         let key = delivered_key(attempt);
         if let Err(error) = self.store.put_stream(&key, bytes, &meta).await {
             return self.note_fault(job, attempt, error.into()).await;
@@ -211,6 +211,7 @@ impl<P: Parts> Ltx<P> {
             worked_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         };
         let meta = ObjectMeta { content_type: "video/mp4".to_owned(), user: clip.to_metadata() };
+        let meta = meta.traced(&job.trace_id);
         self.store.put(&keys::clip(job.id), Content::File(&on_disk.path), &meta).await?;
         self.remember(job, attempt, &order.photo, &clip).await;
         self.finish(job, clip).await

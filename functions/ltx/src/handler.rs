@@ -7,7 +7,7 @@ use domain::{Attempt, ClipMade, Failure, FailureKind, Job, JobState, Stage, Step
 use events::{Heard, LtxRequest};
 use ports::{
     Chain, Chronicle, ChronicleError, GenerationRefusal, HandleRecord, Handled, Ledger,
-    ObjectStore, Quote, Stepped, VideoGenerator,
+    ObjectStore, Quote, Stepped, VideoGenerator, about,
 };
 
 use crate::{LtxError, Parts, Policy};
@@ -41,7 +41,9 @@ impl<P: Parts> HandleRecord for Ltx<P> {
     type Error = LtxError;
 
     async fn handle(&self, request: &LtxRequest) -> Result<Handled, LtxError> {
-        let job = self.chronicle.read(request.job()?).await?;
+        let id = request.job()?;
+        about(id);
+        let job = self.chronicle.read(id).await?;
         match job.state {
             JobState::Pending => Ok(Handled::NotYet { after: PHOTO_WAIT }),
             JobState::Queued | JobState::Generating => {

@@ -6,7 +6,7 @@ use aws::{Aws, S3, ltx_request, sqs};
 use aws_lambda_events::event::sqs::SqsEvent;
 use domain::ObjectKey;
 use film::Ffmpeg;
-use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
 use ltx::{Config, FilmRewrap, Ltx};
 use ports::{Chronicle, ObjectStore, Refreshed, Secrets, SecretsConfig, SystemClock, environment};
 use providers::{Registry, providers};
@@ -16,7 +16,7 @@ const REGISTRY_LIMIT: u64 = 1 << 20;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
+    aws::telemetry::start("ltx");
     let (config, secrets) = (Config::from_env()?, SecretsConfig::from_env()?);
     let aws = Aws::from_env().await;
     let registry =

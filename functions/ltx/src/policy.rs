@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use domain::{Cap, Caps, MicroUsd};
-use ports::{InvalidSetting, Settings};
+use domain::Caps;
+use ports::{InvalidSetting, Settings, caps};
 
 /// What follows from an order whose answer was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,8 +63,7 @@ impl Policy {
     /// | `SUBMIT_GRACE_SECS` | see [`Policy::submit_grace`] | 600 |
     /// | `UNKNOWN_POLICY` | `hold`, or `resubmit-after SECONDS` | `hold` |
     /// | `HOLD_FOR_SECS` | see [`Policy::hold_for`] | 72000 |
-    /// | `CAP_USER_DAY_USD`, `CAP_DAY_USD`, `CAP_MONTH_USD` | money, in dollars | no limit |
-    /// | `CAP_USER_DAY_CLIPS`, `CAP_DAY_CLIPS`, `CAP_MONTH_CLIPS` | clips | no limit |
+    /// | `CAP_…` | see [`caps`] | no limit |
     /// | `FAILOVER_PROVIDER` | see [`Policy::failover`] | nobody |
     /// | `REUSE_CLIPS_FOR_SECS` | see [`Policy::reuse_for`]; 0: never | 2592000 |
     /// | `PHOTOS_URL` | see [`Policy::photos_url`] | photos are uploaded |
@@ -87,11 +86,7 @@ impl Policy {
                 .maybe("UNKNOWN_POLICY", unknown, UnknownPolicy::read)?
                 .unwrap_or(standard.unknown),
             hold_for: settings.maybe_secs("HOLD_FOR_SECS")?.unwrap_or(standard.hold_for),
-            caps: Caps {
-                user_day: cap(&settings, "CAP_USER_DAY_USD", "CAP_USER_DAY_CLIPS")?,
-                day: cap(&settings, "CAP_DAY_USD", "CAP_DAY_CLIPS")?,
-                month: cap(&settings, "CAP_MONTH_USD", "CAP_MONTH_CLIPS")?,
-            },
+            caps: caps(&settings)?,
             failover: settings
                 .maybe("FAILOVER_PROVIDER", "a name", |name| Some(name.to_owned()))?,
             reuse_for: reuse_for.filter(|time| !time.is_zero()),
@@ -114,20 +109,10 @@ impl UnknownPolicy {
     }
 }
 
-fn cap<F: Fn(&str) -> Option<String>>(
-    settings: &Settings<F>,
-    money: &'static str,
-    clips: &'static str,
-) -> Result<Cap, InvalidSetting> {
-    let dollars = |text: &str| MicroUsd::from_dollars(text).ok();
-    Ok(Cap {
-        money: settings.maybe(money, "an amount in dollars, such as 10 or 2.50", dollars)?,
-        clips: settings.maybe(clips, "a whole number", |text| text.parse().ok())?,
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use domain::MicroUsd;
+
     use super::*;
 
     fn read(settings: &[(&str, &str)]) -> Result<Policy, InvalidSetting> {

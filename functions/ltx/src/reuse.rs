@@ -5,6 +5,7 @@ use std::path::Path;
 use domain::{Attempt, ClipMade, Intent, Job, MicroUsd, keys};
 use ports::{
     CachedClip, Chain, ClipCache, Handled, Ledger, ObjectStore, Opened, OrderDigest, StoreError,
+    copy_traced,
 };
 use sha2::{Digest, Sha256};
 
@@ -27,7 +28,8 @@ impl<P: Parts> Ltx<P> {
         let found = ClipCache(&self.registers).find(&digest, self.now()).await?;
         let Some(CachedClip { job: other, made }) = found else { return Ok(None) };
 
-        match self.store.copy(&keys::clip(other), &keys::clip(job.id)).await {
+        let (from, to) = (keys::clip(other), keys::clip(job.id));
+        match copy_traced(&self.store, &from, &to, &job.trace_id).await {
             Ok(()) => {}
             // It was removed before its time.
             Err(StoreError::NotFound { .. }) => return Ok(None),

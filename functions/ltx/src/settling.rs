@@ -1,7 +1,9 @@
 //! How attempts end, and what may follow.
 
 use domain::{Attempt, AttemptState, FailureKind, Job, MicroUsd, RefusedOver, Settlement};
-use ports::{Admission, Chain, GenerationRefusal, Handled, Ledger, Replaced, VideoGenerator};
+use ports::{
+    Admission, Chain, GenerationRefusal, Handled, Ledger, Metric, Replaced, VideoGenerator,
+};
 
 use crate::handler::{FAULT, Ltx, since_redrive};
 use crate::ordering::NEXT;
@@ -20,6 +22,7 @@ impl<P: Parts> Ltx<P> {
         if matches!(over, RefusedOver::Key | RefusedOver::Credit) {
             let (job, provider, over) = (attempt.job, &attempt.provider, over.as_str());
             tracing::error!(alarm = over, job.id = %job, %provider, "provider refuses us: {reason}");
+            Metric::ProviderRefusals.count();
         }
         // What is looked at again was charged with the attempt that ordered it.
         let charged = if attempt.resumes.is_some() { MicroUsd::ZERO } else { charged };

@@ -1,11 +1,11 @@
 //! From an event to the deliveries that it asks for.
 
-use domain::{EventId, JobId};
+use domain::{EventId, JobId, TraceId};
 use events::{BusEvent, DeliveryRequest, WebhookBody};
 use futures::future::join_all;
 use ports::{
     Clock, Delivery, DeliveryLog, DeliveryState, Endpoint, Endpoints, HandleRecord, Handled,
-    MessageSender, Replaced,
+    MessageSender, Replaced, about,
 };
 
 use crate::NotifyError;
@@ -35,6 +35,7 @@ where
 
     async fn handle(&self, event: &BusEvent) -> Result<Handled, NotifyError> {
         let news = News::of(event)?;
+        about(news.job);
         let told = self.listeners(&news).await?;
 
         // One that cannot be asked for does not keep the others from being asked for.
@@ -146,7 +147,8 @@ impl<D: DeliveryLog, E: Endpoints, Q: MessageSender, C: Clock> Notify<D, E, Q, C
             endpoint_id: endpoint.id.clone(),
             owner: endpoint.owner.clone(),
         };
-        Ok(self.queue.send(&serde_json::to_string(&request)?).await?)
+        let trace = TraceId::of_job(news.job);
+        Ok(self.queue.send(&serde_json::to_string(&request)?, Some(&trace)).await?)
     }
 }
 

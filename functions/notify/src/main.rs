@@ -4,13 +4,13 @@
 
 use aws::{Aws, bus_event, sqs};
 use aws_lambda_events::event::sqs::SqsEvent;
-use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
 use notify::{Config, Notify};
 use ports::SystemClock;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
+    aws::telemetry::start("notify");
     let config = Config::from_env()?;
     let aws = Aws::from_env().await;
 

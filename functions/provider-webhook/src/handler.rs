@@ -154,6 +154,6 @@ where
     ) -> Result<(), ProviderWebhookError> {
         let heard = Heard { attempt, provider_job: notice.provider_job.clone() };
         let request = serde_json::to_string(&LtxRequest::look_now(job, Some(heard)))?;
-        Ok(self.ltx_queue.send(&request).await?)
+        Ok(self.ltx_queue.send(&request, Some(&job.trace_id)).await?)
     }
 }

@@ -3,14 +3,14 @@
 #![recursion_limit = "256"]
 
 use aws::Aws;
-use lambda_http::{Body, Error, Request, Response, run, service_fn, tracing};
+use lambda_http::{Body, Error, Request, Response, run, service_fn};
 use ports::{ProviderPost, Refreshed, Secrets, SecretsConfig, SystemClock, environment};
 use provider_webhook::{Config, MAX_BODY_BYTES, ProviderWebhook};
 use providers::verifiers;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
+    aws::telemetry::start("provider-webhook");
     let (config, secrets) = (Config::from_env()?, SecretsConfig::from_env()?);
     let aws = Aws::from_env().await;
     let source = aws.secrets(secrets.ids);

@@ -9,7 +9,7 @@ use domain::{
 use events::ObjectCreated;
 use ports::{
     Chronicle, Clock, Content, EventPublisher, HandleRecord, Handled, Head, History, JobStore,
-    ObjectMeta, ObjectStore, RenderError, RenderOrder, RenderOutput, Renderer, StoreError,
+    ObjectMeta, ObjectStore, RenderError, RenderOrder, RenderOutput, Renderer, StoreError, about,
 };
 
 use crate::RenderFunctionError;
@@ -43,6 +43,7 @@ where
             let Some(job) = job_of(&clip.key) else {
                 return Err(RenderFunctionError::NotAClip(clip.key.clone()));
             };
+            about(job);
             let job = self.chronicle.read(job).await?;
             if !job.state.is_end() {
                 self.take(job).await?;
@@ -229,13 +230,13 @@ where
         output: &RenderOutput,
         earlier: Option<VideoMade>,
     ) -> Result<(), RenderFunctionError> {
-        let meta = |content_type: &str| ObjectMeta {
-            content_type: content_type.to_owned(),
-            user: video.to_metadata(),
+        let meta = |content_type: &str| {
+            let (content_type, user) = (content_type.to_owned(), video.to_metadata());
+            ObjectMeta { content_type, user }.traced(&job.trace_id)
         };
         if let Some(earlier) = earlier {
             let kept = keys::earlier_video(job.id, earlier.render_id);
-            self.store.copy(&keys::video(job.id), &kept).await?;
+            self.store.copy(&keys::video(job.id), &kept, None).await?;
         }
         let poster = Content::File(&output.poster);
         self.store.put(&keys::poster(job.id), poster, &meta("image/jpeg")).await?;

@@ -2,7 +2,7 @@
 
 use domain::{Job, JobId};
 use events::BusEvent;
-use ports::{HandleRecord, Handled, JobStore};
+use ports::{HandleRecord, Handled, JobStore, about};
 
 use crate::news::{self, Move, News};
 use crate::{Progress, Row, Rows, RowsError, Seen, Status, SupabaseError, Urls};
@@ -24,6 +24,10 @@ impl<T: Rows, J: JobStore> HandleRecord for Supabase<T, J> {
     type Error = SupabaseError;
 
     async fn handle(&self, event: &BusEvent) -> Result<Handled, SupabaseError> {
+        let named = event.envelope().ok().and_then(|envelope| JobId::parse(&envelope.job_id).ok());
+        if let Some(job) = named {
+            about(job);
+        }
         match news::read(event)? {
             News::Created(row) => self.create(&row).await?,
             News::Moved(step) => self.advance(&step).await?,

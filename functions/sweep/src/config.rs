@@ -1,6 +1,7 @@
 //! The environment of the function.
 
-use ports::{InvalidSetting, Settings, environment};
+use domain::Caps;
+use ports::{InvalidSetting, Settings, caps, environment};
 
 use crate::Patience;
 
@@ -15,6 +16,10 @@ pub struct Config {
     pub jobs_table: String,
     /// `METERS_TABLE`: name of the table of what is used.
     pub meters_table: String,
+    /// `LEDGER_TABLE`: name of the ledger.
+    pub ledger_table: String,
+    /// `ACCOUNTS_TABLE`: name of the table of what may be spent.
+    pub accounts_table: String,
     /// `FETCH_QUEUE_URL`: where lost notifications of requests to fetch are sent again.
     pub fetch_queue_url: String,
     /// `INGEST_QUEUE_URL`: where lost notifications of uploads are sent again.
@@ -25,6 +30,8 @@ pub struct Config {
     pub render_queue_url: String,
     /// `NUDGE_AFTER_SECS`, `EXPIRE_AFTER_SECS`, `GIVE_UP_AFTER_SECS`: see [`Patience`], in seconds.
     pub patience: Patience,
+    /// What may be spent, as `ltx` is told; see [`caps`].
+    pub caps: Caps,
 }
 
 impl Config {
@@ -47,6 +54,8 @@ impl Config {
             event_bus: settings.text("EVENT_BUS")?,
             jobs_table: settings.text("JOBS_TABLE")?,
             meters_table: settings.text("METERS_TABLE")?,
+            ledger_table: settings.text("LEDGER_TABLE")?,
+            accounts_table: settings.text("ACCOUNTS_TABLE")?,
             fetch_queue_url: settings.text("FETCH_QUEUE_URL")?,
             ingest_queue_url: settings.text("INGEST_QUEUE_URL")?,
             ltx_queue_url: settings.text("LTX_QUEUE_URL")?,
@@ -56,6 +65,7 @@ impl Config {
                 expire_after: settings.secs("EXPIRE_AFTER_SECS")?,
                 give_up_after: settings.secs("GIVE_UP_AFTER_SECS")?,
             },
+            caps: caps(&settings)?,
         })
     }
 }

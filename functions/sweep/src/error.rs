@@ -1,6 +1,6 @@
 //! Why a sweep broke off. The next one does what was left.
 
-use ports::{ChronicleError, JobStoreError, MeterError, QueueError, StoreError};
+use ports::{ChronicleError, JobStoreError, LedgerError, MeterError, QueueError, StoreError};
 
 /// A fault.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +17,9 @@ pub enum SweepError {
     /// A meter failed.
     #[error("meter")]
     Meter(#[from] MeterError),
+    /// The ledger failed.
+    #[error("ledger")]
+    Ledger(#[from] LedgerError),
     /// A message could not be sent again.
     #[error("queue")]
     Queue(#[from] QueueError),

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use domain::{Job, ObjectKey, keys};
 use events::ObjectCreated;
-use ports::{Clock, EventPublisher, History, JobStore, Listed, MessageSender, Meters, ObjectStore};
+use ports::{
+    Clock, EventPublisher, History, JobStore, Ledger, Listed, MessageSender, Meters, ObjectStore,
+};
 
 use crate::{Sweep, SweepError, Swept};
 
@@ -12,7 +14,7 @@ use crate::{Sweep, SweepError, Swept};
 /// before, there would be ever more of them.
 const FETCH_TIME: Duration = Duration::from_hours(2);
 
-impl<S, J, P, C, Q, M> Sweep<S, J, P, C, Q, M>
+impl<S, J, P, C, Q, M, L> Sweep<S, J, P, C, Q, M, L>
 where
     S: ObjectStore,
     J: JobStore + History,
@@ -20,6 +22,7 @@ where
     C: Clock,
     Q: MessageSender,
     M: Meters,
+    L: Ledger,
 {
     /// Sends the notifications again that requests must have lost. `fetch` removes a request when it is
     /// done with it.
@@ -47,18 +50,18 @@ where
         }
         let Some(job) = keys::job_of_request(&request.key) else { return Ok(false) };
         let job = self.chronicle.jobs.get(job).await?;
-        if job.is_none_or(|job| job.state.is_end()) {
+        let Some(job) = job.filter(|job| !job.state.is_end()) else {
             // Nobody waits for it any more.
             self.store.delete(&request.key).await?;
             return Ok(false);
-        }
+        };
         let created = ObjectCreated {
             bucket: self.bucket.clone(),
             key: request.key,
             etag: request.etag,
             size_bytes: request.size_bytes,
         };
-        self.fetch_queue.send(&created.to_notification()).await?;
+        self.fetch_queue.send(&created.to_notification(), Some(&job.trace_id)).await?;
         Ok(true)
     }
 

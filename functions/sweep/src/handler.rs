@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use domain::{ClipMade, Failure, FailureKind, Job, JobState, Stage, Step, VideoMade, keys};
+use domain::{Caps, ClipMade, Failure, FailureKind, Job, JobState, Stage, Step, VideoMade, keys};
 use events::{LtxRequest, ObjectCreated};
 use ports::{
-    Chain, Chronicle, Clock, EventPublisher, History, JobStore, MessageSender, Meters, ObjectStore,
-    Stepped, bytes_meter, erase, owner_of,
+    Chain, Chronicle, Clock, EventPublisher, History, JobStore, Ledger, MessageSender, Meters,
+    Metric, ObjectStore, Spent, Stepped, bytes_meter, erase, owner_of, spent,
 };
 
 use crate::SweepError;
@@ -48,7 +48,7 @@ pub struct Swept {
 
 /// Brings every job to an end.
 #[derive(Debug)]
-pub struct Sweep<S, J, P, C, Q, M> {
+pub struct Sweep<S, J, P, C, Q, M, L> {
     /// Name of the media bucket.
     pub bucket: String,
     /// The media bucket.
@@ -57,6 +57,10 @@ pub struct Sweep<S, J, P, C, Q, M> {
     pub chronicle: Chronicle<J, P, C>,
     /// What is used.
     pub meters: M,
+    /// What was ordered and paid.
+    pub ledger: L,
+    /// What may be spent.
+    pub caps: Caps,
     /// Where requests for things from elsewhere go.
     pub fetch_queue: Q,
     /// Where notifications of uploads go.
@@ -69,7 +73,7 @@ pub struct Sweep<S, J, P, C, Q, M> {
     pub patience: Patience,
 }
 
-impl<S, J, P, C, Q, M> Sweep<S, J, P, C, Q, M>
+impl<S, J, P, C, Q, M, L> Sweep<S, J, P, C, Q, M, L>
 where
     S: ObjectStore,
     J: JobStore + History,
@@ -77,6 +81,7 @@ where
     C: Clock,
     Q: MessageSender,
     M: Meters,
+    L: Ledger,
 {
     /// Sweeps once. What it starts is done by the stages; running it again does no harm. One thing
     /// that breaks does not keep the others from being swept.
@@ -86,6 +91,9 @@ where
     pub async fn run(&self) -> Result<Swept, SweepError> {
         let mut swept = Swept::default();
         let mut faults = Vec::new();
+        // First: whoever watches is told even by a sweep that takes too long.
+        self.tell_unknown_orders(&mut faults).await;
+        self.tell_spending(&mut faults).await;
         self.publish_left_over(&mut swept, &mut faults).await;
         for state in JobState::ALL.into_iter().filter(|state| !state.is_end()) {
             match self.chronicle.jobs.in_state(state, ROWS).await {
@@ -103,6 +111,26 @@ where
             tracing::warn!(error = %Chain(&fault), "the sweep carried on");
         }
         first.map_or(Ok(swept), Err)
+    }
+
+    async fn tell_unknown_orders(&self, faults: &mut Vec<SweepError>) {
+        match self.ledger.unknown().await {
+            Ok(unknown) => {
+                Metric::UnknownOrders.record(u32::try_from(unknown).unwrap_or(u32::MAX));
+            }
+            Err(fault) => faults.push(fault.into()),
+        }
+    }
+
+    async fn tell_spending(&self, faults: &mut Vec<SweepError>) {
+        match spent(&self.ledger, &self.caps, self.chronicle.clock.now()).await {
+            Ok(spent) => {
+                if let Some(percent) = spent.iter().filter_map(Spent::percent).max() {
+                    Metric::SpentPercent.record(percent);
+                }
+            }
+            Err(fault) => faults.push(fault.into()),
+        }
     }
 
     async fn publish_left_over(&self, swept: &mut Swept, faults: &mut Vec<SweepError>) {
@@ -175,7 +203,7 @@ where
         } else if matches!(job.state, JobState::Queued | JobState::Generating) {
             // One look: where the message that waits is not lost, there would be ever more of them.
             let request = serde_json::to_string(&LtxRequest::look_now(job, None))?;
-            self.ltx_queue.send(&request).await?;
+            self.ltx_queue.send(&request, Some(&job.trace_id)).await?;
             swept.nudged += 1;
         }
         Ok(())
@@ -212,7 +240,7 @@ where
                     etag: clip.etag,
                     size_bytes: clip.size_bytes,
                 };
-                self.render_queue.send(&created.to_notification()).await?;
+                self.render_queue.send(&created.to_notification(), Some(&job.trace_id)).await?;
                 Ok(true)
             }
             _ => Ok(false),
@@ -247,7 +275,7 @@ where
         if matches!(job.state, JobState::Queued | JobState::Generating) {
             // What may still be under way at a provider is called off there.
             let request = serde_json::to_string(&LtxRequest::look_now(&ended, None))?;
-            self.ltx_queue.send(&request).await?;
+            self.ltx_queue.send(&request, Some(&job.trace_id)).await?;
         }
         Ok(())
     }

@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use aws::s3_event;
-use domain::{FailureKind, Job, JobId, JobState, ObjectKey, Stage, VideoMade, keys};
+use domain::{Caps, FailureKind, Job, JobId, JobState, ObjectKey, Stage, VideoMade, keys};
 use events::{LtxRequest, ObjectCreated, announce_creation};
 use ports::{Chronicle, Content, JobStore, ObjectMeta, ObjectStore};
 use testkit::{
-    Fuse, Fused, InMemoryJobs, InMemoryMeters, InMemoryStore, Moment, RecordingBus, RecordingQueue,
-    TestClock, samples,
+    Fuse, Fused, InMemoryJobs, InMemoryLedger, InMemoryMeters, InMemoryStore, Moment, RecordingBus,
+    RecordingQueue, TestClock, samples,
 };
 
 use crate::{Patience, Sweep, SweepError, Swept};
 
+mod measuring;
 mod removal_and_renewal;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -27,6 +28,7 @@ type Sweeper = Sweep<
     TestClock,
     Fused<RecordingQueue>,
     Fused<InMemoryMeters>,
+    Fused<InMemoryLedger>,
 >;
 
 /// Everything that outlives a sweep.
@@ -36,6 +38,7 @@ struct World {
     bus: RecordingBus,
     clock: TestClock,
     meters: InMemoryMeters,
+    ledger: InMemoryLedger,
     fetch_queue: RecordingQueue,
     ingest_queue: RecordingQueue,
     ltx_queue: RecordingQueue,
@@ -51,6 +54,7 @@ impl World {
             bus: RecordingBus::default(),
             clock,
             meters: InMemoryMeters::default(),
+            ledger: InMemoryLedger::default(),
             fetch_queue: RecordingQueue::default(),
             ingest_queue: RecordingQueue::default(),
             ltx_queue: RecordingQueue::default(),
@@ -102,6 +106,8 @@ impl World {
                 clock: self.clock.clone(),
             },
             meters: Fused::new(self.meters.clone(), fuse),
+            ledger: Fused::new(self.ledger.clone(), fuse),
+            caps: Caps::NONE,
             fetch_queue: Fused::new(self.fetch_queue.clone(), fuse),
             ingest_queue: Fused::new(self.ingest_queue.clone(), fuse),
             ltx_queue: Fused::new(self.ltx_queue.clone(), fuse),

@@ -9,7 +9,7 @@ use sweep::{Config, Sweep};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
+    aws::telemetry::start("sweep");
     let config = Config::from_env()?;
     let aws = Aws::from_env().await;
     let (jobs, bus) = (aws.job_table(config.jobs_table), aws.event_bus(config.event_bus));
@@ -19,6 +19,8 @@ async fn main() -> Result<(), Error> {
         bucket: config.media_bucket,
         chronicle: Chronicle { jobs, bus, clock: SystemClock },
         meters: aws.meter_table(config.meters_table),
+        ledger: aws.ledger_table(config.ledger_table, config.accounts_table),
+        caps: config.caps,
         fetch_queue: aws.queue(config.fetch_queue_url),
         ingest_queue: aws.queue(config.ingest_queue_url),
         ltx_queue: aws.queue(config.ltx_queue_url),

@@ -1,12 +1,14 @@
 //! Uploads that nobody has heard of.
 
-use domain::{JobId, JobState, ObjectKey, keys};
+use domain::{JobId, JobState, ObjectKey, TraceId, keys};
 use events::ObjectCreated;
-use ports::{Clock, EventPublisher, History, JobStore, Listed, MessageSender, Meters, ObjectStore};
+use ports::{
+    Clock, EventPublisher, History, JobStore, Ledger, Listed, MessageSender, Meters, ObjectStore,
+};
 
 use crate::{Sweep, SweepError, Swept};
 
-impl<S, J, P, C, Q, M> Sweep<S, J, P, C, Q, M>
+impl<S, J, P, C, Q, M, L> Sweep<S, J, P, C, Q, M, L>
 where
     S: ObjectStore,
     J: JobStore + History,
@@ -14,6 +16,7 @@ where
     C: Clock,
     Q: MessageSender,
     M: Meters,
+    L: Ledger,
 {
     /// Sends the notifications again that uploads without a job must have lost.
     pub(crate) async fn recover_uploads(&self, swept: &mut Swept, faults: &mut Vec<SweepError>) {
@@ -45,7 +48,8 @@ where
         if !is_photo || self.idle_since(upload.stored_at) < self.patience.nudge_after {
             return Ok(false);
         }
-        let job = self.chronicle.jobs.get(self.job_of(&upload.key, &upload.etag)).await?;
+        let id = self.job_of(&upload.key, &upload.etag);
+        let job = self.chronicle.jobs.get(id).await?;
         if job.is_some_and(|job| job.state != JobState::Pending) {
             return Ok(false);
         }
@@ -55,7 +59,8 @@ where
             etag: upload.etag,
             size_bytes: upload.size_bytes,
         };
-        self.ingest_queue.send(&created.to_notification()).await?;
+        let trace = TraceId::of_job(id);
+        self.ingest_queue.send(&created.to_notification(), Some(&trace)).await?;
         Ok(true)
     }
 }

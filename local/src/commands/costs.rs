@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use clap::Args;
-use domain::{Account, Attempt, AttemptState, Cap, MicroUsd};
+use domain::{Attempt, AttemptState, Cap, MicroUsd, Window};
 use ltx::Policy;
-use ports::{Clock, Ledger, SystemClock, environment};
+use ports::{Clock, Ledger, Spent, SystemClock, environment, spent};
 use serde_json::json;
 
 use super::{CommandError, Where};
@@ -120,10 +120,9 @@ fn json_line(day: &str, provider: &str, user: &str, sum: &Sum) -> serde_json::Va
 /// What is spent of today and of this month, and of the limits that the environment names.
 async fn limits(home: &Home, policy: &Policy) -> Result<Vec<String>, CommandError> {
     let mut lines = Vec::new();
-    let [_, day, month] = Account::of(None, SystemClock.now());
-    for (name, account) in [("today", day), ("this month", month)] {
-        let Cap { money, clips } = policy.caps.of(account.window);
-        let booked = home.ledger().booked(&account).await?;
+    let spent = spent(&home.ledger(), &policy.caps, SystemClock.now()).await?;
+    for Spent { window, cap: Cap { money, clips }, booked } in spent {
+        let name = if window == Window::Month { "this month" } else { "today" };
         let of = money.map(|cap| format!(" of {cap}")).unwrap_or_default();
         lines.push(format!("{name}: {}{of} are spent or reserved", booked.money));
         if let Some(cap) = clips {

@@ -56,7 +56,7 @@ async fn decide(home: &Home, id: JobId, args: &SettleArgs) -> Result<String, Com
         return Ok(format!("{said}; try the job again with `stillmotion redrive --job {id}{at}`"));
     }
     let request = serde_json::to_string(&LtxRequest::look_now(&job, None))?;
-    home.queue("ltx").send(&request).await?;
+    home.queue("ltx").send(&request, Some(&job.trace_id)).await?;
     Ok(said)
 }
 

@@ -1,5 +1,6 @@
 //! The ledger of paid work: rows with `job` and `attempt` (from 1), and beside `doc` the `state`, the
-//! `revision`, and the `day` and `intendedAt` (ms), which index `by-day` has.
+//! `revision`, and the `day` and `intendedAt` (ms), which index `by-day` has; while it is
+//! unknown also `unknown` = `yes`, which makes index `unknown`, that has no other rows.
 //!
 //! Each is written together with the accounts that limit it: see [`Accounts`].
 
@@ -50,6 +51,9 @@ impl DynamoLedger {
 
     fn row(&self, attempt: &Attempt) -> Result<PutBuilder, Source> {
         let mut row = key(attempt);
+        if attempt.is_unknown() {
+            row.insert("unknown".to_owned(), text("yes"));
+        }
         row.extend(item([
             ("state", text(&attempt.state)),
             ("revision", number(attempt.revision)),
@@ -146,6 +150,20 @@ impl DynamoLedger {
         read_all(&self.rows.query(question, usize::MAX).await?)
     }
 
+    /// Costs as much as there are unknown attempts, however many others there are.
+    async fn count_unknown(&self) -> Result<usize, Source> {
+        let question = |query: QueryFluentBuilder| {
+            query
+                .index_name("unknown")
+                .key_condition_expression("#unknown = :yes")
+                .projection_expression("#job")
+                .expression_attribute_names("#unknown", "unknown")
+                .expression_attribute_names("#job", "job")
+                .expression_attribute_values(":yes", text("yes"))
+        };
+        Ok(self.rows.query(question, usize::MAX).await?.len())
+    }
+
     async fn read_day(&self, day: Day) -> Result<Vec<Attempt>, Source> {
         let question = |query: QueryFluentBuilder| {
             query
@@ -173,6 +191,10 @@ impl Ledger for DynamoLedger {
 
     async fn of_day(&self, day: Day) -> Result<Vec<Attempt>, LedgerError> {
         self.read_day(day).await.map_err(failed("list", day))
+    }
+
+    async fn unknown(&self) -> Result<usize, LedgerError> {
+        self.count_unknown().await.map_err(failed("count unknown attempts in", "all jobs"))
     }
 
     async fn booked(&self, account: &Account) -> Result<Booking, LedgerError> {

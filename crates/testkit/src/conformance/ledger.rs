@@ -9,7 +9,7 @@ use futures::future::join_all;
 use ports::{Ledger, Opened, Replaced};
 use uuid::Uuid;
 
-use super::{PAUSE, RACERS, unique, unique_job};
+use super::{PAUSE, RACERS, eventually, unique, unique_job};
 use crate::samples;
 
 /// How often an attempt is opened when others keep writing the same accounts.
@@ -31,6 +31,7 @@ pub async fn ledger(ledger: &impl Ledger) {
     one_of_many_writes_from_the_same_row_is_made(ledger).await;
     limits::are_kept(ledger).await;
     days::are_listed(ledger).await;
+    unknown_attempts_are_counted_until_they_are_settled(ledger).await;
 }
 
 /// An attempt that shares neither its job nor an account with any other.
@@ -139,6 +140,33 @@ async fn a_stale_write_is_left_out(ledger: &impl Ledger) {
     assert_eq!((stale, unopened), (Replaced::Conflict, Replaced::Conflict));
     assert_eq!(read(ledger, &first).await, [submitted]);
     assert_eq!(read(ledger, &missing).await, []);
+}
+
+async fn unknown_attempts_are_counted_until_they_are_settled(ledger: &impl Ledger) {
+    let count = async || ledger.unknown().await.expect("unknown");
+    let before = count().await;
+    // Of different months, of which some may be long ago.
+    let attempts = [attempt(), attempt(), attempt()];
+    let lost = attempts.each_ref().map(|attempt| {
+        attempt.settled(Settlement::unknown("lost".to_owned()), attempt.deadline).expect("legal")
+    });
+    for (attempt, lost) in attempts.iter().zip(&lost) {
+        open(ledger, attempt).await;
+        replace(ledger, attempt, lost).await;
+    }
+    eventually("three unknown attempts", count, |seen| *seen == before + 3).await;
+
+    let found = lost[0].submitted("found", None).expect("legal");
+    replace(ledger, &lost[0], &found).await;
+    let failed = lost[1].settled(refused(), lost[1].deadline).expect("legal");
+    replace(ledger, &lost[1], &failed).await;
+    let faulty = lost[2].with_fault("still unknown".to_owned());
+    replace(ledger, &lost[2], &faulty).await;
+    eventually("one unknown attempt", count, |seen| *seen == before + 1).await;
+
+    let settled = faulty.settled(refused(), faulty.deadline).expect("legal");
+    replace(ledger, &faulty, &settled).await;
+    eventually("no unknown attempt", count, |seen| *seen == before).await;
 }
 
 async fn one_of_many_writes_from_the_same_row_is_made(ledger: &impl Ledger) {

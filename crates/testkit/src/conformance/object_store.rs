@@ -45,6 +45,7 @@ pub async fn object_store(store: &impl ObjectStore) {
     suite.content_goes_from_file_to_file().await;
     suite.a_failed_put_leaves_the_earlier_object().await;
     suite.a_copy_takes_along_what_went_with_it().await;
+    suite.a_copy_can_be_given_something_else_to_go_with_it().await;
     suite.keys_are_names_and_not_paths().await;
     suite.a_listing_is_in_order_and_goes_on_after_a_key().await;
     suite.no_reader_sees_half_an_object().await;
@@ -109,7 +110,7 @@ impl<S: ObjectStore> Suite<'_, S> {
         let head = self.store.head(&key).await.expect("head");
         let got = self.store.get(&key, 10).await.expect_err("get");
         let fetched = self.store.fetch(&key, &file).await.expect_err("fetch");
-        let copied = self.store.copy(&key, &to).await.expect_err("copy");
+        let copied = self.store.copy(&key, &to, None).await.expect_err("copy");
 
         assert_eq!(head, None);
         assert!(not_found(&got), "get: {got:?}");
@@ -193,12 +194,26 @@ impl<S: ObjectStore> Suite<'_, S> {
         self.put_with(&from, b"video", &meta).await;
         self.put(&to, b"what was there before").await;
 
-        self.store.copy(&from, &to).await.expect("copy");
+        self.store.copy(&from, &to, None).await.expect("copy");
 
         for key in [&from, &to] {
             let head = self.store.head(key).await.expect("head").expect("there");
             assert_eq!((head.size_bytes, &head.meta), (5, &meta), "{key}");
             assert_eq!(self.get(key).await, b"video", "{key}");
+        }
+    }
+
+    async fn a_copy_can_be_given_something_else_to_go_with_it(&self) {
+        let (from, to) = (self.key("from.mp4"), self.key("to.mp4"));
+        let before = meta("video/mp4", &[("render-id", "r1"), ("trace-id", "t1")]);
+        let after = meta("video/quicktime", &[("trace-id", "t2")]);
+        self.put_with(&from, b"video", &before).await;
+
+        self.store.copy(&from, &to, Some(&after)).await.expect("copy");
+
+        for (key, meta) in [(&from, &before), (&to, &after)] {
+            let head = self.store.head(key).await.expect("head").expect("there");
+            assert_eq!((head.size_bytes, &head.meta), (5, meta), "{key}");
         }
     }
 

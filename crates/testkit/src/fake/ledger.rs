@@ -63,6 +63,10 @@ impl Ledger for InMemoryLedger {
         Ok(attempts)
     }
 
+    async fn unknown(&self) -> Result<usize, LedgerError> {
+        Ok(self.all().iter().filter(|attempt| attempt.is_unknown()).count())
+    }
+
     async fn booked(&self, account: &Account) -> Result<Booking, LedgerError> {
         Ok(booked(&self.0.lock(), account))
     }

@@ -1,12 +1,13 @@
 use std::time::Duration;
 
+use domain::TraceId;
 use ports::{MessageSender, QueueError, Visibility};
 
 use super::Shared;
 
 #[derive(Debug, Default)]
 struct Calls {
-    sent: Vec<String>,
+    sent: Vec<(String, Option<TraceId>)>,
     hidden: Vec<(String, Duration)>,
 }
 
@@ -17,6 +18,11 @@ pub struct RecordingQueue(Shared<Calls>);
 impl RecordingQueue {
     /// Every body, in the order of sending.
     pub fn sent(&self) -> Vec<String> {
+        self.0.lock().sent.iter().map(|(body, _)| body.clone()).collect()
+    }
+
+    /// Every body with its trace, in the order of sending.
+    pub fn messages(&self) -> Vec<(String, Option<TraceId>)> {
         self.0.lock().sent.clone()
     }
 
@@ -27,8 +33,8 @@ impl RecordingQueue {
 }
 
 impl MessageSender for RecordingQueue {
-    async fn send(&self, body: &str) -> Result<(), QueueError> {
-        self.0.lock().sent.push(body.to_owned());
+    async fn send(&self, body: &str, trace: Option<&TraceId>) -> Result<(), QueueError> {
+        self.0.lock().sent.push((body.to_owned(), trace.cloned()));
         Ok(())
     }
 }

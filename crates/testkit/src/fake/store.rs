@@ -153,9 +153,15 @@ impl ObjectStore for InMemoryStore {
         Ok(())
     }
 
-    async fn copy(&self, from: &ObjectKey, to: &ObjectKey) -> Result<(), StoreError> {
+    async fn copy(
+        &self,
+        from: &ObjectKey,
+        to: &ObjectKey,
+        meta: Option<&ObjectMeta>,
+    ) -> Result<(), StoreError> {
         let object = self.find(from)?;
-        self.store(to, object.content, object.head.meta);
+        let meta = meta.cloned().unwrap_or(object.head.meta);
+        self.store(to, object.content, ObjectMeta { user: in_lower_case(meta.user), ..meta });
         Ok(())
     }
 

@@ -237,7 +237,7 @@ async fn set_going<P: Parts>(
 ) -> Result<(), Problem> {
     if placed.items.is_empty() {
         let request = RenderRequest::of(job.id, id);
-        return api.put_json(&RenderRequest::key(job.id, id), &request).await;
+        return api.put_json(job.id, &RenderRequest::key(job.id, id), &request).await;
     }
     // Whoever fetches the logo and the music asks for the rendering when they are there.
     let id = id.to_string();

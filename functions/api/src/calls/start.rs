@@ -12,7 +12,7 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::routing::post;
 use domain::{Job, JobState, ObjectKey, keys};
 use events::{FetchItem, FetchedAs, LtxOptions};
-use ports::{ObjectStore, StoreError};
+use ports::{StoreError, copy_traced};
 use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
 
@@ -216,7 +216,7 @@ impl Video {
     async fn set_going<P: Parts>(&self, api: &Api<P>, job: &Job) -> Result<(), Problem> {
         let mut items = self.ornaments.placed(job.order.user_id.as_deref(), job.id)?.items;
         if let (MediaUrl::Ours(from), true) = (&self.image, items.is_empty()) {
-            return match api.store.copy(from, &job.upload_key).await {
+            return match copy_traced(&api.store, from, &job.upload_key, &job.trace_id).await {
                 Err(StoreError::NotFound { .. }) => {
                     let mut bad = BadFields::default();
                     bad.note("/imageUrl", NO_PHOTO);

@@ -1,4 +1,6 @@
 use events::WebhookEndpointDisabled;
+use ports::Metric;
+use testkit::Measurements;
 
 use super::*;
 
@@ -23,6 +25,7 @@ async fn an_endpoint_whose_receiver_is_gone_is_disabled_at_once_and_that_is_anno
     let world = World::of(|_, _| Answer::Status(410));
     let (first, second) = (world.ask("n8n", 1), world.ask("n8n", 2));
 
+    let measured = Measurements::listen();
     let gone = world.deliver(&first).await;
     let held = world.deliver(&second).await;
 
@@ -36,6 +39,8 @@ async fn an_endpoint_whose_receiver_is_gone_is_disabled_at_once_and_that_is_anno
     assert_eq!((&*fact.endpoint_id, fact.user_id.as_deref()), ("n8n", Some(OWNER)));
     assert_eq!(fact.reason, "the receiver answered 410: it is gone");
     assert!(world.endpoint("n8n").disabled.is_some_and(|disabled| disabled.announced));
+    let counts = [Metric::DeliveriesGivenUp, Metric::EndpointsDisabled];
+    assert_eq!(counts.map(|metric| measured.of(metric)), [vec![1.0], vec![1.0]]);
 }
 
 #[tokio::test]

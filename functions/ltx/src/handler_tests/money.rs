@@ -2,7 +2,8 @@
 
 use domain::{Booking, Cap, Caps, RefusedOver, Settlement, Step};
 use events::Heard;
-use ports::{CallOff, Clock, JobStore, Ledger};
+use ports::{CallOff, Clock, JobStore, Ledger, Metric, TRACE_ID};
+use testkit::Measurements;
 
 use super::*;
 
@@ -164,6 +165,11 @@ async fn the_same_order_of_the_same_owner_takes_the_stored_clip_at_no_cost() {
     assert_eq!((handled, generator.billed_in_all()), (Handled::Done, 1));
     assert_eq!((hit.reused_from, hit.charged), (Some(samples::job().id), Some(MicroUsd::ZERO)));
     assert_eq!(world.store.content(&keys::clip(again.id)), Some(b"clip".to_vec()));
+    for job in [&samples::job(), &again] {
+        let head = world.store.head(&keys::clip(job.id)).await.expect("head").expect("there");
+        let trace = head.meta.user.get(TRACE_ID).map(String::as_str);
+        assert_eq!(trace, Some(job.trace_id.as_str()));
+    }
     assert_eq!(world.jobs.job(again.id).map(|job| job.state), Some(JobState::LtxDone));
 }
 
@@ -271,6 +277,24 @@ async fn a_job_that_is_tried_again_is_ordered_again_when_its_clip_is_gone() {
     let states: Vec<_> = world.attempts().into_iter().map(|(_, state, _)| state).collect();
     assert_eq!(states[..2], [AttemptState::Failed, AttemptState::Failed]);
     assert_eq!(states.len(), 3);
+}
+
+#[tokio::test]
+async fn only_a_refusal_over_our_key_or_credit_is_counted_as_one_that_somebody_has_to_act_on() {
+    for (over, expected) in [
+        (RefusedOver::Credit, 1),
+        (RefusedOver::Key, 1),
+        (RefusedOver::Model, 0),
+        (RefusedOver::Content, 0),
+        (RefusedOver::Input, 0),
+    ] {
+        let world = World::with(&ReadyClip::new("first").refusing_over(over, "no"));
+        let measured = Measurements::listen();
+
+        world.deliver().await.expect("handled");
+
+        assert_eq!(measured.of(Metric::ProviderRefusals).len(), expected, "{over:?}");
+    }
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ impl<S: ObjectStore> Suite<'_, S> {
             assert!(self.get(&key).await == content, "{size} bytes have changed");
         }
         let copy = self.key("copy of a stream");
-        self.store.copy(&self.key(&format!("streamed {LARGE}")), &copy).await.expect("copy");
+        self.store.copy(&self.key(&format!("streamed {LARGE}")), &copy, None).await.expect("copy");
         let head = self.store.head(&copy).await.expect("head").expect("there");
         assert_eq!((head.size_bytes, head.meta), (LARGE as u64, meta));
     }

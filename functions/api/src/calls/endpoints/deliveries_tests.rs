@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use domain::{EventId, Timestamp};
+use domain::{EventId, Timestamp, TraceId};
 use events::DeliveryRequest;
 use ports::{Clock, Delivery, DeliveryState, MessageSender, QueueError};
 use serde_json::{Value, json};
@@ -290,13 +290,13 @@ struct Choosy {
 }
 
 impl MessageSender for Choosy {
-    async fn send(&self, body: &str) -> Result<(), QueueError> {
+    async fn send(&self, body: &str, trace: Option<&TraceId>) -> Result<(), QueueError> {
         if body.contains(&self.refused.to_string()) {
             let (queue, source) = ("deliver".to_owned(), "it does not answer".into());
             return Err(QueueError { action: "send to", queue, source });
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
-        self.taken.send(body).await
+        self.taken.send(body, trace).await
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::{EventId, Timestamp};
+use domain::{EventId, Timestamp, TraceId};
 use events::DeliveryRequest;
 use futures::StreamExt;
 use ports::{
@@ -51,7 +51,7 @@ async fn again<P: Parts>(
         let (state, replays) = (DeliveryState::Waiting, before.replays + 1);
         let after = Delivery { state, attempts: 0, replays, next_at: now, ..before.clone() };
         if api.deliveries.write(Some(&before), &after).await? == Replaced::Done {
-            if let Err(problem) = send(api, endpoint, after.event).await {
+            if let Err(problem) = send(api, endpoint, &after).await {
                 take_back(api, &after, &before).await;
                 return Err(problem);
             }
@@ -78,14 +78,14 @@ async fn take_back<P: Parts>(api: &Api<P>, due: &Delivery, before: &Delivery) {
     }
 }
 
-async fn send<P: Parts>(api: &Api<P>, endpoint: &Endpoint, event: EventId) -> Result<(), Problem> {
+async fn send<P: Parts>(api: &Api<P>, endpoint: &Endpoint, due: &Delivery) -> Result<(), Problem> {
     let request = DeliveryRequest {
-        event_id: event.to_string(),
+        event_id: due.event.to_string(),
         endpoint_id: endpoint.id.clone(),
         owner: endpoint.owner.clone(),
     };
     let body = serde_json::to_string(&request).expect("strings under string keys");
-    Ok(api.queues.deliver.send(&body).await?)
+    Ok(api.queues.deliver.send(&body, Some(&TraceId::of_job(due.job))).await?)
 }
 
 /// Has an event delivered again.
