@@ -18,6 +18,10 @@ schemas:
 diagram:
     UPDATE_DIAGRAM=1 cargo test -p tests --test chain diagram
 
+# Zips of functions and layers for Lambda, with their sizes and how soon they are ready.
+package *args:
+    ./stillmotion package {{args}}
+
 # What is measured, as a table; see bench/README.md.
 bench *args:
     cargo run --release -p bench -- {{args}}
