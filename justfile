@@ -33,6 +33,10 @@ synth *stages:
 deploy stage *args:
     ./stillmotion deploy {{stage}} {{args}}
 
+# Zips of functions and layers for Lambda, with their sizes and how soon they are ready.
+package *args:
+    ./stillmotion package {{args}}
+
 # What is measured, as a table; see bench/README.md.
 bench *args:
     cargo run --release -p bench -- {{args}}

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use film::{Branding, CameraMove, Encoding, Ffmpeg, Motion, Theme, compose_with, film_photo};
+use film::{Branding, CameraMove, Encoding, Ffmpeg, Motion, compose_with, film_photo};
 
 use crate::Error;
 use crate::process::{Peak, cpu_secs};
@@ -89,7 +89,7 @@ async fn brand(ffmpeg: &Ffmpeg, base: &Path, folder: &Path) -> Result<(), Error>
         subtitle: Some("Discover Your Balinese Sanctuary".to_owned()),
         logo: Some("samples/logo.png".into()),
         music: Some("samples/music.mp3".into()),
-        theme: Theme::default(),
+        ..Branding::default()
     };
     let work = tempfile::tempdir_in(folder)?;
     let (out, poster) = (folder.join("branded.mp4"), folder.join("poster.jpg"));

@@ -1,5 +1,6 @@
 //! Brands a clip: `render base.mp4 title subtitle logo music out.mp4 [theme]`; `-` leaves a thing out.
 //!
+//! Letters that no font of the crate has are looked for in the folder `FONTS_FOLDER`, then in the system.
 //! The poster is written beside the video. What it took is printed.
 
 use film::{Branding, Ffmpeg, Theme, compose};
@@ -23,6 +24,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         logo: given(logo).map(Into::into),
         music: given(music).map(Into::into),
         theme: Theme::named(theme)?,
+        fonts: std::env::var_os("FONTS_FOLDER").map(Into::into),
     };
     let (out, work) = (Path::new(out), tempfile::tempdir()?);
 

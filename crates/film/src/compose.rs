@@ -32,6 +32,8 @@ pub struct Branding {
     pub music: Option<PathBuf>,
     /// How all of it looks.
     pub theme: Theme,
+    /// A folder with fonts for letters that those of the crate lack; the system's are looked through after it.
+    pub fonts: Option<PathBuf>,
 }
 
 /// A text of the branding.
@@ -269,7 +271,7 @@ fn write(layer: &Layer, path: &Path) -> io::Result<()> {
 }
 
 fn draw(branding: &Branding, stage: &Stage) -> Result<Drawn, ComposeError> {
-    let mut fonts = Fonts::default();
+    let mut fonts = fonts_of(branding);
     let theme = &branding.theme;
     let mut words = |part, text: &Option<String>, style, height| {
         let text = text.as_deref().and_then(text::cleaned);
@@ -281,6 +283,10 @@ fn draw(branding: &Branding, stage: &Stage) -> Result<Drawn, ComposeError> {
         subtitle: words(TextPart::Subtitle, &branding.subtitle, &theme.subtitle, SUBTITLE_HEIGHT)?,
         logo: branding.logo.as_deref().map(|logo| read_logo(logo, theme, stage)).transpose()?,
     })
+}
+
+fn fonts_of(branding: &Branding) -> Fonts {
+    branding.fonts.iter().fold(Fonts::default(), Fonts::with_folder)
 }
 
 fn room(theme: &Theme, style: &TextStyle, stage: &Stage, height: f32) -> TextRoom {

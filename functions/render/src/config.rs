@@ -1,5 +1,7 @@
 //! The environment of the function.
 
+use std::path::PathBuf;
+
 use ports::{InvalidSetting, Settings, environment};
 
 /// Settings, read once at start.
@@ -17,6 +19,9 @@ pub struct Config {
     pub dead_letter_queue_url: String,
     /// `MAX_RECEIVE_COUNT`: deliveries before a record goes to the dead-letter queue.
     pub max_receive_count: u32,
+    /// `FONTS_FOLDER`: folder with fonts for letters that few have; none: only those that are built in
+    /// and the system's.
+    pub fonts_folder: Option<PathBuf>,
 }
 
 impl Config {
@@ -41,6 +46,7 @@ impl Config {
             render_queue_url: settings.text("RENDER_QUEUE_URL")?,
             dead_letter_queue_url: settings.text("DEAD_LETTER_QUEUE_URL")?,
             max_receive_count: settings.number("MAX_RECEIVE_COUNT")?,
+            fonts_folder: settings.maybe("FONTS_FOLDER", "a folder", |path| Some(path.into()))?,
         })
     }
 }
@@ -54,5 +60,14 @@ mod tests {
         let error = Config::from_vars(|name| (name != "EVENT_BUS").then(|| "1".to_owned()));
 
         assert_eq!(error, Err(InvalidSetting::Missing("EVENT_BUS")));
+    }
+
+    #[test]
+    fn a_folder_of_fonts_may_be_named() {
+        let named = Config::from_vars(|_| Some("5".to_owned())).expect("read");
+        let not = Config::from_vars(|name| (name != "FONTS_FOLDER").then(|| "5".to_owned()));
+
+        assert_eq!(named.fonts_folder, Some(PathBuf::from("5")));
+        assert_eq!(not.expect("read").fonts_folder, None);
     }
 }

@@ -1,6 +1,6 @@
 //! The renderer that films with `ffmpeg`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use film::{Branding, ComposeError, Ffmpeg, Theme, compose};
 use ports::{RenderError, RenderOrder, RenderOutput, Renderer};
@@ -9,12 +9,19 @@ use ports::{RenderError, RenderOrder, RenderOutput, Renderer};
 #[derive(Clone, Debug)]
 pub struct FilmRenderer {
     ffmpeg: Ffmpeg,
+    fonts: Option<PathBuf>,
 }
 
 impl FilmRenderer {
     /// Composes with this `ffmpeg`.
     pub const fn new(ffmpeg: Ffmpeg) -> Self {
-        Self { ffmpeg }
+        Self { ffmpeg, fonts: None }
+    }
+
+    /// Looks for letters that few fonts have in this folder too.
+    #[must_use]
+    pub fn with_fonts(self, folder: Option<PathBuf>) -> Self {
+        Self { fonts: folder, ..self }
     }
 }
 
@@ -28,6 +35,7 @@ impl Renderer for FilmRenderer {
             logo: order.logo.clone(),
             music: order.music.clone(),
             theme,
+            fonts: self.fonts.clone(),
         };
         let (video, poster) = (work.join("out.mp4"), work.join("poster.jpg"));
 

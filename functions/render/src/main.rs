@@ -24,7 +24,7 @@ async fn main() -> Result<(), Error> {
     let render = &Render {
         store: aws.bucket(config.media_bucket),
         chronicle: Chronicle { jobs, bus, clock: SystemClock },
-        renderer: FilmRenderer::new(Ffmpeg::find()?),
+        renderer: FilmRenderer::new(Ffmpeg::find()?).with_fonts(config.fonts_folder),
         work: std::env::temp_dir(),
     };
 

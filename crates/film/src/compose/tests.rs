@@ -85,7 +85,7 @@ async fn a_branded_clip_keeps_its_size_rate_and_frames() {
         subtitle: Some("above the sea".to_owned()),
         logo: Some(sample("logo.png")),
         music: Some(sample("music.mp3")),
-        theme: Theme::default(),
+        ..Branding::default()
     };
 
     let rendered = bench.compose(&branding).await.expect("composed");
@@ -248,6 +248,14 @@ async fn words_that_cannot_be_set_are_refused_by_their_part() {
     assert!(too_long.to_string().starts_with("the subtitle has 599 characters"), "{too_long}");
     let ComposeError::Refused(no_font) = no_font else { panic!("got {no_font:?}") };
     assert!(no_font.to_string().contains("(U+10FFFD) of the title"), "{no_font}");
+}
+
+#[test]
+fn fonts_are_looked_for_in_the_folder_that_was_named() {
+    let branding = Branding { fonts: Some("/opt/fonts".into()), ..Branding::default() };
+
+    assert!(format!("{:?}", fonts_of(&branding)).contains(r#"folders: ["/opt/fonts"]"#));
+    assert!(format!("{:?}", fonts_of(&Branding::default())).contains("folders: []"));
 }
 
 #[tokio::test]

@@ -93,6 +93,24 @@ fn a_character_without_a_font_is_refused_with_the_package_that_has_it() {
 }
 
 #[test]
+fn a_font_in_a_named_folder_draws_what_those_of_the_crate_cannot() {
+    let folder = tempfile::tempdir().expect("folder");
+    std::fs::copy(
+        "/usr/share/fonts/truetype/noto/NotoSansThai-Regular.ttf",
+        folder.path().join("thai.ttf"),
+    )
+    .expect("the package fonts-noto-core is installed");
+    let mut named = Fonts::bundled_only().with_folder(folder.path());
+
+    let lettering = draw(&mut named, "Villa วิลล่า", &title(), ROOM).expect("drawn");
+    let refused = draw(&mut named, "别墅", &title(), ROOM).expect_err("no font");
+
+    assert!(lettering.width > drawn("Villa").width + 60, "{}", lettering.width);
+    let package = "fonts-noto-cjk";
+    assert_eq!(refused, TextRefusal::NoFont { characters: "别墅".to_owned(), package });
+}
+
+#[test]
 fn what_is_not_to_be_seen_needs_no_font() {
     assert_eq!(drawn("Vil\u{AD}la\u{200E} Uma\u{FE0F}").lines, 1);
 }
