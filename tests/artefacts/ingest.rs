@@ -140,7 +140,9 @@ async fn wishes_beside_the_photo_are_read_and_a_repeat_is_the_same_job() {
 async fn what_no_delivery_can_help_is_buried_and_what_fails_is_hidden_for_a_while() {
     let stage = Stage::new().await;
     let ingest = stage.setup("ingest").start().await;
-    ports::MessageSender::send(&stage.home.queue("ingest"), "holiday.jpg").await.expect("sent");
+    ports::MessageSender::send(&stage.home.queue("ingest"), "holiday.jpg", None)
+        .await
+        .expect("sent");
     let [message] = &stage.take("ingest").await[..] else { panic!("one message") };
 
     let failed = ingest.failed_of(&batch("ingest", std::slice::from_ref(message))).await;
