@@ -168,7 +168,7 @@ async fn what_failed_on_a_stage_is_found_and_tried_again() {
     let stage = Deployed::new().await;
     let job = stage.failed_job().await;
     let id = job.id.to_string();
-    ports::MessageSender::send(&stage.home.queue("render-dead"), "{}").await.expect("sent");
+    ports::MessageSender::send(&stage.home.queue("render-dead"), "{}", None).await.expect("sent");
 
     stage.job("another", &[]).await;
     let newest = stage.says(&["jobs", "--limit", "1"]);

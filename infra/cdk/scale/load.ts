@@ -99,7 +99,7 @@ export function receptions(waitSecs: number, turns: Pick<Turns, 'capacity' | 'se
 
 /** After what time in the line a job has been received so often. */
 export function receivedAfter(count: number, turns: Pick<Turns, 'capacity' | 'secs'>): number {
-  let [low, high] = [0, 120 * count];
+  let [low, high] = [0, LINE.longestPauseSecs * count];
   for (let round = 0; round < 60; round += 1) {
     const middle = (low + high) / 2;
     if (receptions(middle, turns) < count) low = middle;

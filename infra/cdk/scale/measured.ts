@@ -41,7 +41,7 @@ export const ROWS = {
 } as const;
 
 /** Bytes of a place in the line before a provider, as `crates/domain/src/line.rs` writes it; `user`: for each user. */
-export const LINE = { place: 148, user: 53, places: 1_000, longestPauseSecs: 120 } as const;
+export const LINE = { place: 148, user: 53, places: 1_000, longestPauseSecs: 600 } as const;
 
 /** What is assumed. Each is marked as such in the page. */
 export const ASSUMED = {

@@ -43,10 +43,21 @@ export function lines({ topology, stage, paid, ltx }: Basis): string {
     `A maximum of ${SERVERS[1]} is enough for ${whole(Math.max(0, ...enough))} who wait.`,
     '',
     `LTX with ${capacity} at once films ${whole(filmed)} clips a day. What waits longer than the sweep's patience (\`GIVE_UP_AFTER_SECS\`, ${time(patience)}`,
-    `in stage ${stage.name}) ends as failed, so a line of more than ${whole((filmed * patience) / 86_400)} jobs is in vain. Before that, after ${time(receivedAfter(maxReceiveCount, turns))} in the`,
-    `line, a job's message has been received ${whole(maxReceiveCount)} times, which is the limit of queue \`ltx\`: SQS moves it to the dead-letter`,
-    'queue, with nothing wrong, and only the sweep still looks at the job.',
+    `in stage ${stage.name}) ends as failed, so a line of more than ${whole((filmed * patience) / 86_400)} jobs is in vain.`,
+    ...receptionLimit(receivedAfter(maxReceiveCount, turns), patience, maxReceiveCount),
   ].join('\n');
+}
+
+/** What the limit of the queue means for those who wait. */
+function receptionLimit(secs: number, patience: number, count: number): string[] {
+  const received = `after ${time(secs)} in the line, a job's message has been received ${whole(count)} times`;
+  if (secs > patience) {
+    return [`The limit of queue \`ltx\` comes later: ${received}.`];
+  }
+  return [
+    `Before that, ${received}, which is the limit of queue \`ltx\`: SQS moves it to the dead-letter queue, with nothing`,
+    'wrong, and only the sweep still looks at the job.',
+  ];
 }
 
 /** How long a sweep takes. */
