@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use domain::{
-    AttemptState, Branding, ClipOptions, Job, JobId, JobOrder, JobState, ObjectKey, Resolution,
-    Step, keys,
+    AttemptState, Branding, ClipOptions, Job, JobId, JobOrder, JobState, MicroUsd, ObjectKey,
+    Resolution, Step, keys,
 };
 use events::{LtxRequest, RenderRequest};
 use fake_providers::{Fake, KEY_LTX, Name, Switches, sample_clip};
@@ -70,6 +70,26 @@ async fn a_photo_is_filmed_once_and_of_a_mixed_batch_exactly_the_bad_records_com
     assert_eq!(ltx.left_behind(), [""; 0]);
     let [told] = &stage.take_some("render").await[..] else { panic!("one notification") };
     assert!(told.body.contains(keys::clip(job.id).as_str()), "{}", told.body);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn prices_are_those_of_the_registry_that_the_stage_names() {
+    let stage = Stage::new().await;
+    let dearer = include_str!("../../crates/providers/registry.toml")
+        .replace(r#"per_second = "0.06""#, r#"per_second = "0.99""#);
+    stage.put("settings/registry.toml", dearer.as_bytes(), &[]).await;
+    let clip = sample_clip(6, 320, 180).await.expect("a clip");
+    let fake = Fake::start(clip).await.expect("a fake");
+    let setup = stage.setup("ltx").with("PROVIDER_REGISTRY_KEY", "settings/registry.toml");
+    let setup = setup.with("LTX_API_KEY", KEY_LTX).with("LTX_BASE_URL", fake.base(Name::Ltx));
+    let ltx = setup.start().await;
+    let provided = JobOrder { clip: ClipOptions::default(), ..order() };
+    let (job, message) = queued(&stage, "uploads/villa.jpg", provided).await;
+
+    ltx.failed_of(&batch("ltx", &[message])).await;
+
+    let attempts = stage.home.ledger().attempts(job.id).await.expect("the ledger");
+    assert_eq!(attempts[0].quoted, MicroUsd(6 * 990_000), "{}", ltx.written());
 }
 
 /// Gives an order to `ltx` until it is done with it.
