@@ -31,7 +31,7 @@ pub(crate) const LONGEST_HIDE: Duration = Duration::from_hours(11);
 pub(crate) const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
 
 /// How long after its first attempt a delivery is still tried, whatever its receiver made it wait
-/// for. The queue keeps a message for 14 days.
+/// for. The queue keeps a message for 10 days.
 const OWED_FOR: Duration = Duration::from_hours(6 * 24);
 
 /// The pause before the attempt after the `attempts`-th: that of the schedule, and up to a tenth of
