@@ -62,7 +62,7 @@ const READINGS: [&str; 6] = [
 ];
 
 /// Read where the log is set up, which is done once in a process and so not here.
-const OF_THE_LOG: [&str; 1] = ["METRICS_NAMESPACE"];
+const OF_THE_LOG: [&str; 2] = ["METRICS_NAMESPACE", "RUST_LOG"];
 
 /// A value that can be read, so that nothing is left unasked that depends on one.
 fn plausible(name: &str) -> &'static str {
@@ -117,6 +117,7 @@ impl Asked {
             all.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
             (without != Some(name)).then(|| plausible(name).to_owned())
         };
+        testkit::listen_on_any_thread();
         let listening = tracing_subscriber::registry().with(secret.clone());
         let read = tracing::subscriber::with_default(listening, || read(&lookup));
         self.all.append(&mut all.lock().unwrap_or_else(PoisonError::into_inner));

@@ -21,7 +21,7 @@ use crate::{
 
 /// How often a call is made, in all, where the other side is on the same machine.
 const LOOPBACK_ATTEMPTS: u32 = 2;
-/// How long a secret may take to be read, in all: invocations wait for it.
+/// How long each of the two calls for a secret may take: invocations wait for them.
 const SECRET_TIME: Duration = Duration::from_secs(4);
 /// How long each attempt may take.
 const SECRET_ATTEMPT_TIME: Duration = Duration::from_secs(2);

@@ -217,8 +217,6 @@ fn listed(object: Object) -> Result<Listed, Source> {
     })
 }
 
-/// Whether the answer says that the object is not there. Decided by status: the answer to a HEAD
-/// has no body, so no code. Where there is one, it tells a missing bucket from a missing object.
 /// A HEAD has no body that could say what is not allowed.
 #[derive(Debug, thiserror::Error)]
 #[error("access denied: it takes s3:GetObject, and s3:ListBucket where there is no such object")]
@@ -228,6 +226,8 @@ fn status<E>(error: &SdkError<E>) -> Option<u16> {
     error.raw_response().map(|response| response.status().as_u16())
 }
 
+/// Whether the answer says that the object is not there. Decided by status: the answer to a HEAD
+/// has no body, so no code. Where there is one, it tells a missing bucket from a missing object.
 fn is_missing<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     status(error) == Some(404) && error.code() != Some("NoSuchBucket")
 }

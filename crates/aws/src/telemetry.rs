@@ -38,7 +38,7 @@ where
     W: for<'a> MakeWriter<'a> + Clone + Send + Sync + 'static,
 {
     let set = |name| lookup(name).filter(|text: &String| !text.is_empty());
-    let asked = set("AWS_LAMBDA_LOG_LEVEL").or_else(|| set("RUST_LOG"));
+    let asked = set("RUST_LOG").or_else(|| set("AWS_LAMBDA_LOG_LEVEL"));
     let metrics = set("METRICS_NAMESPACE").map(|namespace| {
         fmt::layer()
             .event_format(EmbeddedMetric { function, namespace })

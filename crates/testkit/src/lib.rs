@@ -16,5 +16,5 @@ pub use fake::{
 };
 pub use fuse::{Fuse, Moment};
 pub use fused::Fused;
-pub use measurements::Measurements;
+pub use measurements::{Measurements, listen_on_any_thread};
 pub use rng::Rng;

@@ -1,11 +1,11 @@
 //! What is measured while a test listens.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use ports::{MEASURED, Metric};
 use tracing::field::{Field, Visit};
 use tracing::subscriber::DefaultGuard;
-use tracing::{Event, Subscriber};
+use tracing::{Dispatch, Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry;
 
@@ -15,6 +15,18 @@ struct Measured {
     metric: String,
     value: f64,
     end: Option<String>,
+}
+
+/// Lets a thread of a test listen, whatever threads beside it do.
+///
+/// As long as one dispatcher is alive alone, whether anybody listens to a place in the code is asked of
+/// the thread that comes by there first, and never again: of one that does not listen, the answer is
+/// no. With two more that always live, every one is asked.
+/// Source: tracing-core 0.1, `callsite.rs`, `Rebuilder::JustOne`.
+pub fn listen_on_any_thread() {
+    static KEPT: LazyLock<[Dispatch; 2]> =
+        LazyLock::new(|| [Dispatch::new(registry()), Dispatch::new(registry())]);
+    LazyLock::force(&KEPT);
 }
 
 /// Everything that is measured on this thread from [`Measurements::listen`] on.
@@ -30,6 +42,7 @@ struct Told(Arc<Mutex<Vec<Measured>>>);
 impl Measurements {
     /// Begins to listen.
     pub fn listen() -> Self {
+        listen_on_any_thread();
         let told = Told::default();
         let listener = registry().with(told.clone());
         Self { told, _listening: tracing::subscriber::set_default(listener) }

@@ -19,14 +19,15 @@ impl<P: Parts> Ltx<P> {
         charged: MicroUsd,
     ) -> Result<Handled, LtxError> {
         let GenerationRefusal { over, reason } = refusal;
+        // What is looked at again was charged with the attempt that ordered it.
+        let charged = if attempt.resumes.is_some() { MicroUsd::ZERO } else { charged };
+        let told = Settlement::refused(over, reason.clone(), charged);
+        let settled = self.settle(attempt, told).await?;
         if matches!(over, RefusedOver::Key | RefusedOver::Credit) {
             let (job, provider, over) = (attempt.job, &attempt.provider, over.as_str());
             tracing::error!(alarm = over, job.id = %job, %provider, "provider refuses us: {reason}");
             Metric::ProviderRefusals.count();
         }
-        // What is looked at again was charged with the attempt that ordered it.
-        let charged = if attempt.resumes.is_some() { MicroUsd::ZERO } else { charged };
-        let settled = self.settle(attempt, Settlement::refused(over, reason, charged)).await?;
         let attempts = self.ledger.attempts(job.id).await?;
         if self.may_follow(job, &attempts, &settled) {
             return Ok(Handled::NotYet { after: NEXT });

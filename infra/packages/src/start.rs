@@ -75,6 +75,7 @@ fn first_invocation(
 
 fn asks_for_an_invocation(mut connection: &TcpStream) -> io::Result<bool> {
     connection.set_nonblocking(false)?;
+    connection.set_read_timeout(Some(INIT_LIMIT))?;
     let mut line = String::new();
     BufReader::new(connection).read_line(&mut line)?;
     if line.starts_with("GET /2018-06-01/runtime/invocation/next ") {

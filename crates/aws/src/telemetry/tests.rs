@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use domain::JobState;
 use ports::{HandleRecord, Handled, Metric, Source, about};
 use serde_json::{Value, json};
-use testkit::{RecordingQueue, samples};
+use testkit::{RecordingQueue, listen_on_any_thread, samples};
 
 use super::*;
 use crate::sqs;
@@ -27,6 +27,7 @@ impl Write for Out {
 
 /// The lines that are written while `work` is done under these settings.
 fn lines(settings: &[(&str, &str)], work: impl FnOnce()) -> Vec<Value> {
+    listen_on_any_thread();
     let (out, settings) = (Out::default(), settings.to_vec());
     let lookup = |name: &str| {
         let found = settings.iter().find(|(known, _)| *known == name);
@@ -313,7 +314,7 @@ fn the_level_is_as_asked_below_that() {
 
     assert_eq!(at(&[]), 3);
     assert_eq!(at(&[("RUST_LOG", "warn")]), 2);
-    assert_eq!(at(&[("RUST_LOG", "debug"), ("AWS_LAMBDA_LOG_LEVEL", "ERROR")]), 1);
+    assert_eq!(at(&[("RUST_LOG", "error"), ("AWS_LAMBDA_LOG_LEVEL", "INFO")]), 1);
     assert_eq!(at(&[("AWS_LAMBDA_LOG_LEVEL", "FATAL")]), 1);
     assert_eq!(at(&[("RUST_LOG", "warn,ltx=debug")]), 4);
 }
