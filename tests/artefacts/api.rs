@@ -15,6 +15,7 @@ use testkit::samples;
 use crate::deployed::Deployed;
 use crate::events::{Call, From, http};
 use crate::stage::{Stage, all_of};
+use crate::vault::Vault;
 
 const JWT_SECRET: &str = "a-secret-of-thirty-two-bytes-or-more";
 
@@ -48,8 +49,10 @@ impl Door {
         let name = KeyName::parse("shop").expect("a name");
         let now = SystemClock.now();
         let key = create_service_key(name, &stage.home.registers(), now).await.expect("a key");
-        let setup = stage.setup("api").with("SUPABASE_JWT_SECRET", JWT_SECRET);
+        let vault = Vault::with("tokens", &[("SUPABASE_JWT_SECRET", JWT_SECRET)]);
+        let setup = stage.setup("api").reading(&vault);
         let mut api = setup.with("STREAM_SECS", "1").start().await;
+        api.keep_secret(JWT_SECRET);
         api.keep_secret(key.expose());
         let service = format!("Bearer {}", key.expose());
         Self { stage, api, service, http: reqwest::Client::new() }

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stillmotion::topology::physical;
 
+use crate::vault;
+
 /// Set to 1, the file is written from what is seen: for a run of all tests.
 const UPDATE: &str = "UPDATE_CALLS";
 
@@ -59,7 +61,10 @@ pub(crate) fn check(function: &str) {
     let written: Calls = serde_json::from_str(&text).expect("infra/calls.json is read");
     let known = written.functions.get(function).cloned().unwrap_or_default();
     let nothing = BTreeSet::new();
-    let unknown: Vec<_> = seen.get(function).unwrap_or(&nothing).difference(&known).collect();
+    let unknown: Vec<_> =
+        seen.get(function).unwrap_or(&nothing).difference(&known).cloned().collect();
+    // Who fails with this in hand fails everybody else.
+    drop(seen);
     assert!(
         unknown.is_empty(),
         "{function} asks for what infra/calls.json does not have: {unknown:?}; if it may, run \
@@ -101,8 +106,7 @@ fn of_json(service: &str, operation: &str, body: &Value) -> Vec<String> {
         "AWSEvents" if operation == "PutEvents" => vec!["events:PutEvents".to_owned()],
         "AWSEvents" => vec![format!("events:{operation}")],
         "secretsmanager" => {
-            let secret = text(&body["SecretId"]).rsplit('/').next().unwrap_or_default();
-            vec![format!("secretsmanager:{operation} {secret}")]
+            vec![format!("secretsmanager:{operation} {}", vault::name(text(&body["SecretId"])))]
         }
         other => vec![format!("{other}:{operation}")],
     }
@@ -195,7 +199,9 @@ mod tests {
             "sqs:SendMessage" => sends() || is_dead_letters(),
             "sqs:GetQueueAttributes" => sends(),
             "sqs:ChangeMessageVisibility" => function.queue() == Some(resource),
-            "secretsmanager:GetSecretValue" => function.secrets.iter().any(|it| it == resource),
+            "secretsmanager:GetSecretValue" | "secretsmanager:DescribeSecret" => {
+                function.secrets.iter().any(|secret| secret == resource)
+            }
             _ => false,
         }
     }
@@ -226,6 +232,8 @@ mod tests {
             objects("PutObject", &function.writes),
             objects("DeleteObject", &function.deletes),
             on("sqs:SendMessage", &function.sends),
+            on("secretsmanager:GetSecretValue", &function.secrets),
+            on("secretsmanager:DescribeSecret", &function.secrets),
             tables.collect(),
             buses.into_iter().collect(),
         ]

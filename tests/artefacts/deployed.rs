@@ -17,6 +17,7 @@ use crate::program;
 use crate::recorder::Recorder;
 use crate::runtime::{Outcome, Reported, Runtime};
 use crate::settings::{self, Settings};
+use crate::vault::{self, Vault};
 
 /// Longest wait for a program to start or to end. Lambda gives it 10 s to start.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,6 +30,8 @@ pub(crate) struct Setup {
     limit: Duration,
     cloud: String,
     objects_are_old: bool,
+    vault: Vault,
+    ids_of_secrets: String,
     settings: Settings,
 }
 
@@ -44,6 +47,8 @@ impl Setup {
             limit: function.timeout(),
             cloud: home.endpoint().to_owned(),
             objects_are_old: false,
+            vault: Vault::default(),
+            ids_of_secrets: vault::ids(function),
             settings: all,
         }
     }
@@ -68,6 +73,12 @@ impl Setup {
     /// With a bucket that says of everything in it that it was stored long ago.
     pub(crate) fn among_old_objects(self) -> Self {
         Self { objects_are_old: true, ..self }
+    }
+
+    /// With its secrets in a vault, as on AWS.
+    pub(crate) fn reading(self, vault: &Vault) -> Self {
+        let ids = self.ids_of_secrets.clone();
+        Self { vault: vault.clone(), ..self }.with("SECRETS", ids)
     }
 
     /// With another time limit.
@@ -115,7 +126,8 @@ impl Setup {
         let program = program::program(&self.function);
         let task_root = program.parent().unwrap_or(Path::new("/")).to_owned();
         let runtime = Runtime::start(settings::function_arn(&self.function)).await;
-        let recorder = Recorder::start(&self.function, &self.cloud, self.objects_are_old).await;
+        let recorder =
+            Recorder::start(&self.function, &self.cloud, self.objects_are_old, self.vault).await;
         let folder = tempfile::tempdir().expect("a folder");
         let log = Log::new(folder.path());
         // What stands for /tmp.

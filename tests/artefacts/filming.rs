@@ -28,12 +28,13 @@ pub(crate) const SMALL: ClipOptions = ClipOptions {
     reuse: None,
 };
 
-fn order() -> JobOrder {
+/// An order for a small clip.
+pub(crate) fn order() -> JobOrder {
     JobOrder { clip: SMALL, ..samples::job().order }
 }
 
 /// A job whose photo is accepted, and the order for its clip.
-async fn queued(stage: &Stage, key: &str, order: JobOrder) -> (Job, Message) {
+pub(crate) async fn queued(stage: &Stage, key: &str, order: JobOrder) -> (Job, Message) {
     let [accepted] = &samples::steps_to(&samples::job(), JobState::Queued)[..] else {
         panic!("one step")
     };

@@ -10,6 +10,7 @@ use testkit::samples;
 use crate::deployed::Deployed;
 use crate::events::{Call, From, http};
 use crate::stage::Stage;
+use crate::vault::Vault;
 
 const SECRET: &str = "whsec_IB8eHRwbGhkYFxYVFBMSERAPDg0MCwoJCAcGBQQDAgE=";
 
@@ -46,8 +47,12 @@ async fn a_genuine_post_has_a_look_taken_once_and_a_forged_one_none() {
     ledger.open(&attempt, &domain::Caps::NONE).await.expect("opened");
     let submitted = attempt.submitted("p-1", None).expect("legal");
     ledger.replace(&attempt, &submitted).await.expect("written");
-    let setup = stage.setup("provider-webhook").with("REPLICATE_API_TOKEN", "r8_0123456789");
-    let webhook = setup.with("REPLICATE_WEBHOOK_SECRET", SECRET).start().await;
+    let token = "r8_0123456789";
+    let settings = [("REPLICATE_API_TOKEN", token), ("REPLICATE_WEBHOOK_SECRET", SECRET)];
+    let setup = stage.setup("provider-webhook").reading(&Vault::with("providers", &settings));
+    let mut webhook = setup.start().await;
+    webhook.keep_secret(token);
+    webhook.keep_secret(SECRET);
     let path = format!("/webhooks/replicate/{}/1", job.id);
     let other = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
 

@@ -1,4 +1,5 @@
-//! Between a program and the embedded cloud: notes what is asked, and passes it on as it is.
+//! Between a program and the embedded cloud: notes what is asked, and passes it on as it is; answers for
+//! secrets itself.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::calls;
+use crate::vault::Vault;
 
 /// Largest request, in bytes: more than a part of an upload.
 const MAX_BYTES: usize = 64 << 20;
@@ -30,18 +32,25 @@ struct Way {
     to: String,
     client: reqwest::Client,
     objects_are_old: bool,
+    vault: Vault,
 }
 
 impl Recorder {
     /// Passes on what `function` asks of `to`; with `objects_are_old`, the bucket says of everything in
-    /// it that it was stored long ago.
-    pub(crate) async fn start(function: &str, to: &str, objects_are_old: bool) -> Self {
+    /// it that it was stored long ago. Secrets are those in `vault`.
+    pub(crate) async fn start(
+        function: &str,
+        to: &str,
+        objects_are_old: bool,
+        vault: Vault,
+    ) -> Self {
         let client = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build();
         let way = Way {
             function: function.to_owned(),
             to: to.to_owned(),
             client: client.expect("a client"),
             objects_are_old,
+            vault,
         };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
@@ -69,6 +78,10 @@ async fn pass_on(State(way): State<Arc<Way>>, request: Request) -> Response {
     let reads = asked.iter().any(|call| call.starts_with("s3:GetObject "));
     for call in asked {
         calls::note(&way.function, call);
+    }
+    let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+    if let Some(operation) = target.and_then(|target| target.strip_prefix("secretsmanager.")) {
+        return way.vault.answer(operation, &body);
     }
 
     // The host is passed on too: it is signed.

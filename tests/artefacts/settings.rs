@@ -95,13 +95,9 @@ pub(crate) fn own(function: &str) -> Settings {
     let fonts = program::opt().map(|opt| opt.join("fonts")).filter(|fonts| fonts.is_dir());
     let mut settings = named(match function {
         "fetch" | "ingest" => &[("MAX_PHOTO_BYTES", "41943040")],
-        // The ledger is a pair of tables to the program; this one is never asked for.
-        "provider-webhook" => &[("ACCOUNTS_TABLE", "stillmotion-accounts")],
         "sweep" => &[
-            ("ACCOUNTS_TABLE", "stillmotion-accounts"),
             ("EXPIRE_AFTER_SECS", "86400"),
             ("GIVE_UP_AFTER_SECS", "86400"),
-            ("LEDGER_TABLE", "stillmotion-ledger"),
             ("NUDGE_AFTER_SECS", "0"),
         ],
         _ => &[],
