@@ -10,7 +10,7 @@ const MAX_PHOTO_BYTES = '41943040';
 /** What the sweep waits for in every stage, in seconds. */
 const PATIENCE = { NUDGE_AFTER_SECS: '900', EXPIRE_AFTER_SECS: '86400', GIVE_UP_AFTER_SECS: '86400' };
 
-/** What is temporary goes after it can be of no use: messages live for 14 days. */
+/** What is temporary goes after it can be of no use: dead letters are kept for 14 days, other messages for 10. */
 const TEMPORARY = { 'uploads/': 30, 'fetch-requests/': 15, 'render-requests/': 15, 'delivered/': 15 };
 
 /** What may wait where, in seconds, before somebody is told; a delivery waits for its receiver. */

@@ -13,13 +13,13 @@ import {
 /** The chain with one more link. */
 function withCaptions(): Topology {
   const topology = readTopology();
-  const queue = { visibilityTimeoutSecs: 360, retentionSecs: 1209600 };
+  const queue = { visibilityTimeoutSecs: 360, retentionSecs: 864000 };
   return {
     ...topology,
     queues: {
       ...topology.queues,
       captions: { ...queue, maxReceiveCount: 5, deadLetterQueue: 'captions-dead' },
-      'captions-dead': queue,
+      'captions-dead': { visibilityTimeoutSecs: 30, retentionSecs: 1209600 },
     },
     functions: {
       ...topology.functions,
