@@ -38,7 +38,7 @@ export interface Stage {
   readonly architecture: 'arm64' | 'x86_64';
   /** Whether it takes a second thought to delete it: stack and tables. */
   readonly isProtected: boolean;
-  /** Whether bucket, tables, queues and bus stay when the stack is deleted. */
+  /** Whether buckets, tables, queues, bus and secrets stay when the stack is deleted. */
   readonly keepsData: boolean;
   /** Functions that it does without, and the queues and rules that feed them. */
   readonly without: readonly string[];
