@@ -18,8 +18,10 @@ export interface N8n {
 export interface Alarms {
   /** Who is told, beside those who subscribe to the topic. */
   readonly emails: readonly string[];
-  /** Seconds that a message may have waited in a queue, for each queue that feeds a function. */
+  /** Seconds that a message may wait to be taken from a queue, for each queue that feeds a function. */
   readonly oldestMessageSecs: Readonly<Record<string, number>>;
+  /** Deliveries of records to a function that end in a fault, in fifteen minutes. */
+  readonly failedRecords: number;
   /** Invocations of a function that fail, in five minutes. */
   readonly errors: number;
   /** Invocations of a function that are not begun, in five minutes. */
