@@ -16,11 +16,14 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 
-import { type ChainMetric, chainMetric, queueMetric } from './metrics.js';
+import { type ChainMetric, chainMetric, queueMetric, tellsFigures } from './metrics.js';
 import type { Names } from './names.js';
 import type { Stage } from './stage.js';
 
 const FIVE_MINUTES = Duration.minutes(5);
+
+/** A record that keeps failing comes again after five minutes at the latest: a few times in these. */
+const FAILURES_WITHIN = Duration.minutes(15);
 
 /** An alarm, in a few words. */
 interface Watch {
@@ -67,7 +70,12 @@ export class Alarms extends Construct {
     });
   }
 
-  /** On messages that wait for too long, and on those that nothing can help. */
+  /**
+   * On messages that wait for too long, and on those that nothing can help.
+   *
+   * Source: Amazon SQS Developer Guide, "Available CloudWatch metrics for Amazon SQS": a message that
+   * was received three or more times leaves the age of the oldest. `onRecords` is about those.
+   */
   onQueue(queue: string, dead: string | undefined): void {
     const limit = this.stage.alarms.oldestMessageSecs[queue];
     if (limit === undefined) {
@@ -76,11 +84,25 @@ export class Alarms extends Construct {
     }
     this.watch({
       name: `${queue}-oldest-message`,
-      says: `A message has been in queue ${queue} for ${limit} s`,
+      says: `Nobody takes a message from queue ${queue}: received fewer than three times, it is ${limit} s old`,
       metric: queueMetric(this.names, queue, 'ApproximateAgeOfOldestMessage', 'Maximum'),
       from: limit,
     });
     if (dead !== undefined) this.onDeadLetters(dead);
+  }
+
+  /** On records that a function takes again and again without success. */
+  onRecords(name: string): void {
+    if (!tellsFigures(name)) return;
+    const limit = this.stage.alarms.failedRecords;
+    this.watch({
+      name: `${name}-failed-records`,
+      says:
+        `Records that ${name} took ended in faults, ${limit} times in 15 minutes; ` +
+        'they come again until they succeed or are dead letters: see "failed" in its log',
+      metric: chainMetric(this.names, 'RecordsFailed', name, 'Sum').with({ period: FAILURES_WITHIN }),
+      from: limit,
+    });
   }
 
   /** On anything in a dead-letter queue. */

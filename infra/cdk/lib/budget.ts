@@ -4,14 +4,17 @@ import { CfnBudget } from 'aws-cdk-lib/aws-budgets';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 
-import type { Names } from './names.js';
 import type { Stage } from './stage.js';
 
-/** Tells at 80 and at 100 %. The tag has to be activated once as a cost allocation tag of the account. */
-export function budget(scope: Construct, names: Names, stage: Stage, topic: ITopic): CfnBudget {
+/**
+ * Tells at 80 and at 100 %. The tag has to be activated once as a cost allocation tag of the account.
+ *
+ * CloudFormation names it: it makes a budget anew for most changes, before it deletes the old one,
+ * and names of budgets are the account's, in all its regions.
+ */
+export function budget(scope: Construct, stage: Stage, topic: ITopic): CfnBudget {
   return new CfnBudget(scope, 'Budget', {
     budget: {
-      budgetName: names.bus,
       budgetType: 'COST',
       timeUnit: 'MONTHLY',
       budgetLimit: { amount: stage.budgetUsd, unit: 'USD' },

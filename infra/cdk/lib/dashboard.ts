@@ -30,7 +30,7 @@ export function dashboard(
   ]);
   // A text as wide as the dashboard, then its widgets beside each other, is two lines of it.
   const lines = rows.flatMap(([title, ...widgets]) => [[title!], widgets]);
-  return new Dashboard(scope, 'Dashboard', { dashboardName: names.bus, widgets: lines });
+  return new Dashboard(scope, 'Dashboard', { dashboardName: names.dashboard, widgets: lines });
 }
 
 /** What waits for a function, or asks it, or what it found. */

@@ -25,6 +25,7 @@ export class Link extends ChainFunction {
       // end as dead letters.
       maxConcurrency: trigger.maximumConcurrency,
     });
+    alarms.onRecords(name);
     alarms.onQueue(trigger.queue, topology.queues[trigger.queue]!.deadLetterQueue);
   }
 }

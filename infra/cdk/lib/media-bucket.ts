@@ -8,8 +8,8 @@ import type { Stage } from './stage.js';
 import { removal } from './tables.js';
 import type { Topology } from './topology.js';
 
-/** Where it is said who used the media bucket. */
-const ACCESS_LOGS = 'access-logs';
+/** Where it is said who used the media bucket; short, since a bucket's name has 63 characters at most. */
+const ACCESS_LOGS = 'access';
 
 /** How long a browser may remember what the bucket allows it, in seconds. */
 const CORS_MAX_AGE_SECS = 3600;

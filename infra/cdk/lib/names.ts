@@ -61,6 +61,11 @@ export class Names {
     return `stillmotion-${this.stage}`;
   }
 
+  /** The name of the dashboard: an account has them in common for all its regions. */
+  get dashboard(): string {
+    return `${this.bus}-${this.stack.region}`;
+  }
+
   get busArn(): string {
     return this.stack.formatArn({ service: 'events', resource: 'event-bus', resourceName: this.bus });
   }

@@ -18,8 +18,10 @@ export interface N8n {
 export interface Alarms {
   /** Who is told, beside those who subscribe to the topic. */
   readonly emails: readonly string[];
-  /** Seconds that a message may have waited in a queue, for each queue that feeds a function. */
+  /** Seconds that a message may wait to be taken from a queue, for each queue that feeds a function. */
   readonly oldestMessageSecs: Readonly<Record<string, number>>;
+  /** Deliveries of records to a function that end in a fault, in fifteen minutes. */
+  readonly failedRecords: number;
   /** Invocations of a function that fail, in five minutes. */
   readonly errors: number;
   /** Invocations of a function that are not begun, in five minutes. */
@@ -38,7 +40,7 @@ export interface Stage {
   readonly architecture: 'arm64' | 'x86_64';
   /** Whether it takes a second thought to delete it: stack and tables. */
   readonly isProtected: boolean;
-  /** Whether bucket, tables, queues and bus stay when the stack is deleted. */
+  /** Whether buckets, tables, queues, bus and secrets stay when the stack is deleted. */
   readonly keepsData: boolean;
   /** Functions that it does without, and the queues and rules that feed them. */
   readonly without: readonly string[];

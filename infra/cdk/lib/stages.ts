@@ -10,10 +10,10 @@ const MAX_PHOTO_BYTES = '41943040';
 /** What the sweep waits for in every stage, in seconds. */
 const PATIENCE = { NUDGE_AFTER_SECS: '900', EXPIRE_AFTER_SECS: '86400', GIVE_UP_AFTER_SECS: '86400' };
 
-/** What is temporary goes after it can be of no use: messages live for 14 days. */
+/** What is temporary goes after it can be of no use: messages live for 10 days, dead letters for 14. */
 const TEMPORARY = { 'uploads/': 30, 'fetch-requests/': 15, 'render-requests/': 15, 'delivered/': 15 };
 
-/** What may wait where, in seconds, before somebody is told; a delivery waits for its receiver. */
+/** How long a message may wait to be taken, in seconds; a delivery waits for its receiver. */
 const PATIENT = {
   fetch: 3600,
   ingest: 1800,
@@ -69,6 +69,7 @@ const dev: Stage = {
   alarms: {
     emails: [],
     oldestMessageSecs: PATIENT,
+    failedRecords: 20,
     errors: 5,
     throttles: 50,
     serverErrors: 10,
@@ -102,6 +103,7 @@ const staging: Stage = {
   alarms: {
     emails: ['staging@stillmotion.example'],
     oldestMessageSecs: PATIENT,
+    failedRecords: 10,
     errors: 3,
     throttles: 20,
     serverErrors: 5,
@@ -140,6 +142,7 @@ const prod: Stage = {
   alarms: {
     emails: ['operations@stillmotion.example'],
     oldestMessageSecs: STRICT,
+    failedRecords: 5,
     errors: 1,
     throttles: 5,
     serverErrors: 1,

@@ -1,6 +1,6 @@
 /** What must survive: objects, rows, messages, facts and secrets. */
 
-import { CfnOutput, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib';
+import { CfnOutput, Stack, Tags } from 'aws-cdk-lib';
 import { CfnArchive, CfnEventBus } from 'aws-cdk-lib/aws-events';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Environment } from 'aws-cdk-lib';
@@ -70,8 +70,7 @@ export class StatefulStack extends Stack {
         name: names.secret(name),
         description: `A JSON object with ${settings.join(', ')}; what is left out is not set`,
       });
-      // In every stage: what people have put in cannot be made again from here.
-      secret.applyRemovalPolicy(RemovalPolicy.RETAIN);
+      secret.applyRemovalPolicy(removal(stage));
     }
   }
 }

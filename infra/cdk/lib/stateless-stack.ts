@@ -54,12 +54,12 @@ export class StatelessStack extends Stack {
     }
     alarms.onApi(entrance.apiId);
     alarms.onMoney();
-    budget(this, names, stage, alarms.topic);
+    budget(this, stage, alarms.topic);
     dashboard(this, names, functions, entrance.apiId);
 
     new CfnOutput(this, 'ApiUrl', { value: entrance.url });
     new CfnOutput(this, 'AlarmTopicArn', { value: alarms.topic.topicArn });
-    new CfnOutput(this, 'DashboardName', { value: names.bus });
+    new CfnOutput(this, 'DashboardName', { value: names.dashboard });
   }
 
   private layer(

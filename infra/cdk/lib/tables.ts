@@ -8,9 +8,14 @@ import type { Names } from './names.js';
 import type { Stage } from './stage.js';
 import type { Key, Topology } from './topology.js';
 
-/** What becomes of data when its stack is deleted, or no longer has it. */
+/**
+ * What becomes of data when its stack is deleted, or no longer has it.
+ *
+ * What a first deployment made and rolls back is deleted in every stage: it is empty, and its fixed
+ * name would be in the way of the next try.
+ */
 export function removal(stage: Stage): RemovalPolicy {
-  return stage.keepsData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+  return stage.keepsData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
 }
 
 /** The tables of a stage: paid by request, restorable to any second of the last 35 days. */

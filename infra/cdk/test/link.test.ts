@@ -9,17 +9,18 @@ import {
   readTopology,
   stages,
 } from '../lib/index.js';
+import { isFed } from '../lib/topology.js';
 
 /** The chain with one more link. */
 function withCaptions(): Topology {
   const topology = readTopology();
-  const queue = { visibilityTimeoutSecs: 360, retentionSecs: 1209600 };
+  const queue = { visibilityTimeoutSecs: 360, retentionSecs: 864000 };
   return {
     ...topology,
     queues: {
       ...topology.queues,
       captions: { ...queue, maxReceiveCount: 5, deadLetterQueue: 'captions-dead' },
-      'captions-dead': queue,
+      'captions-dead': { visibilityTimeoutSecs: 30, retentionSecs: 1209600 },
     },
     functions: {
       ...topology.functions,
@@ -67,6 +68,25 @@ describe('a further link', () => {
       'AWS::SQS::QueuePolicy',
       'AWS::SQS::QueuePolicy',
     ]);
+  });
+
+  it('of the chain is watched for records that fail, by its name in the topology', () => {
+    const app = new App({ analyticsReporting: false });
+    const { stateless } = new Stillmotion(app, { stage: stages.prod, packages: placeholderPackages() });
+    const { Resources } = app.synth().getStackArtifact(stateless.artifactId).template;
+    const watched = Object.values<any>(Resources)
+      .filter((it) => it.Properties.MetricName === 'RecordsFailed')
+      .map(({ Properties }) => ({
+        function: Properties.Dimensions,
+        seconds: Properties.Period,
+        from: Properties.Threshold,
+      }));
+    const fed = Object.entries(readTopology().functions).filter(([, it]) => isFed(it.trigger));
+
+    expect(watched).toHaveLength(7);
+    expect(watched).toEqual(
+      fed.map(([Value]) => ({ function: [{ Name: 'Function', Value }], seconds: 900, from: 5 })),
+    );
   });
 
   it('without that number is refused', () => {

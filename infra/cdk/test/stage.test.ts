@@ -31,6 +31,46 @@ describe('a stage', () => {
     expect(check({ name: 'abcdefghijklm' })).toThrow('its name');
   });
 
+  it.each(['ap-southeast-1', 'us-isof-south-1'])('has buckets whose names are short enough in %s', (region) => {
+    const app = new App({ analyticsReporting: false });
+    const stage = { ...stages.dev, name: 'abcdefghijkl' };
+    const packages = placeholderPackages();
+    const { stateful } = new Stillmotion(app, { stage, packages, env: { account: '123456789012', region } });
+    const { Resources } = app.synth().getStackArtifact(stateful.artifactId).template;
+    const names = Object.values<any>(Resources)
+      .filter((it) => it.Type === 'AWS::S3::Bucket')
+      .map((it) => it.Properties.BucketName);
+
+    expect(names.sort()).toEqual([
+      `stillmotion-abcdefghijkl-access-123456789012-${region}`,
+      `stillmotion-abcdefghijkl-media-123456789012-${region}`,
+    ]);
+    // Source: Amazon S3 User Guide, "General purpose bucket naming rules".
+    for (const name of names) expect(name.length).toBeLessThanOrEqual(63);
+  });
+
+  it.each([
+    [stages.prod, { DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' }],
+    [stages.dev, { DeletionPolicy: 'Delete', UpdateReplacePolicy: 'Delete' }],
+  ])('$name keeps all that has data, or none of it', (stage, policies) => {
+    const app = new App({ analyticsReporting: false });
+    const { stateful } = new Stillmotion(app, { stage, packages: placeholderPackages() });
+    const { Resources } = app.synth().getStackArtifact(stateful.artifactId).template;
+    const withData = Object.values<any>(Resources).filter((it) => !it.Type.endsWith('Policy'));
+
+    expect(new Set(withData.map((it) => it.Type))).toEqual(
+      new Set([
+        'AWS::DynamoDB::Table',
+        'AWS::Events::Archive',
+        'AWS::Events::EventBus',
+        'AWS::S3::Bucket',
+        'AWS::SQS::Queue',
+        'AWS::SecretsManager::Secret',
+      ]),
+    );
+    for (const it of withData) expect(it).toMatchObject(policies);
+  });
+
   it('keeps objects for longer than messages about them live', () => {
     expect(check({ expireAfterDays: { 'uploads/': 14 } })).toThrow(
       'objects under uploads/ expire while messages about them wait',

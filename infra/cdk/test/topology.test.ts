@@ -15,7 +15,7 @@ describe('the topology', () => {
 
     expect(queues['render']).toEqual({
       visibilityTimeoutSecs: 5400,
-      retentionSecs: 1209600,
+      retentionSecs: 864000,
       maxReceiveCount: 5,
       deadLetterQueue: 'render-dead',
     });
