@@ -106,8 +106,16 @@ const MISTAKES: Mistake[] = [
     'a dead-letter queue forgets before its queue does',
     (templates) => (one(templates, 'AWS::SQS::Queue', 'ltx-dead').properties.MessageRetentionPeriod = 86_400),
     [
-      'queue ltx-dead keeps a message 86400 s, fewer than the 1209600 s of queue ltx',
+      'queue ltx-dead keeps a message 86400 s, not longer than the 864000 s of queue ltx',
       'queue ltx-dead: retentionSecs is 86400 in the template, 1209600 locally',
+    ],
+  ],
+  [
+    'a dead-letter queue forgets when its queue does',
+    (templates) => (one(templates, 'AWS::SQS::Queue', 'ltx-dead').properties.MessageRetentionPeriod = 864_000),
+    [
+      'queue ltx-dead keeps a message 864000 s, not longer than the 864000 s of queue ltx',
+      'queue ltx-dead: retentionSecs is 864000 in the template, 1209600 locally',
     ],
   ],
   [
