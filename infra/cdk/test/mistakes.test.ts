@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { type Stillmotion, stages } from '../lib/index.js';
 import { problems } from '../lib/proof/problems.js';
-import type { Found, Templates } from '../lib/proof/templates.js';
+import { type Found, list, type Templates } from '../lib/proof/templates.js';
 import { readTopology, type Topology } from '../lib/topology.js';
 import { promised } from './promised.js';
 import { built, copy, synthesised, templatesOf, topologyOf } from './synth.js';
@@ -174,7 +174,10 @@ const MISTAKES: Mistake[] = [
     'a role has a policy of somebody else',
     (templates) =>
       (roleOf(templates, 'render').properties.ManagedPolicyArns = ['arn:aws:iam::aws:policy/AmazonS3FullAccess']),
-    ["function render's role has the policy AmazonS3FullAccess, whose statements the templates do not have"],
+    [
+      "function render's role has the policy AmazonS3FullAccess, whose statements the templates do not have",
+      'AWS::IAM::Role renderRole1D105895 has its partition written in: arn:aws:iam::aws:policy/AmazonS3FullAccess',
+    ],
   ],
   [
     'a role may do everything but',
@@ -190,6 +193,7 @@ const MISTAKES: Mistake[] = [
     [
       'topology.json has function supabase → queue supabase-dead, which the template has not',
       "function supabase's role has the role arn:aws:iam::123456789012:role/admin, which the templates do not have",
+      'AWS::Lambda::Function supabaseFunctionEC72B79B has its partition written in: arn:aws:iam::123456789012:role/admin',
       "function supabase's role may not read table jobs, which topology.json says",
       "function supabase's role may not read secret supabase, which topology.json says",
       "function supabase's role may not receive queue supabase, which topology.json says",
@@ -231,6 +235,29 @@ const MISTAKES: Mistake[] = [
       Statement.find((it: any) => it.Sid === 'FindObjects').Condition = { StringLike: { 's3:prefix': ['ltx-videos/*'] } };
     },
     ["function render's role lists the bucket under a condition on s3:prefix: S3 then refuses what is not there instead of saying so"],
+  ],
+  [
+    'a role names the partition itself',
+    (templates) => {
+      const { Statement } = roleOf(templates, 'notify').properties.Policies[0].PolicyDocument;
+      const logs = Statement.find((it: any) => list(it.Action).includes('logs:PutLogEvents'));
+      logs.Resource = 'arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/stillmotion-prod-notify:*';
+    },
+    [
+      'AWS::IAM::Role notifyRoleDC131F1B has its partition written in: ' +
+        'arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/stillmotion-prod-notify:*',
+    ],
+  ],
+  [
+    'a variable has an address of one partition',
+    (templates) =>
+      (one(templates, 'AWS::Lambda::Function', 'api').properties.Environment.Variables.INGEST_QUEUE_URL = {
+        'Fn::Sub': 'https://sqs.${AWS::Region}.amazonaws.com/${AWS::AccountId}/stillmotion-prod-ingest',
+      }),
+    [
+      'AWS::Lambda::Function apiFunction2C95D0E5 has its partition written in: ' +
+        'https://sqs.${AWS::Region}.amazonaws.com/${AWS::AccountId}/stillmotion-prod-ingest',
+    ],
   ],
   [
     'prefixes overlap',

@@ -60,7 +60,7 @@ function principals(templates: Templates, principal: any, template: Template): s
 /** Every role of a stage with all that it may do, wherever that is written. */
 export function roles(templates: Templates): Role[] {
   const users = new Map<string, string[]>();
-  const arn = (name: string) => `arn:aws:iam::{account}:role/${name}`;
+  const arn = (name: string) => `arn:{partition}:iam::{account}:role/${name}`;
   for (const found of templates.all('AWS::Lambda::Function')) {
     const role = templates.text(found.properties.Role, found.template);
     users.set(role, [...(users.get(role) ?? []), templates.named(found)]);
