@@ -37,6 +37,17 @@ function allow(templates: Templates, name: string, action: string | string[], re
   Statement.push({ Effect: 'Allow', Action: action, Resource: resource, ...more });
 }
 
+/** The policy of a queue. */
+function queuePolicy(templates: Templates, name: string): Record<string, any> {
+  const { id } = one(templates, 'AWS::SQS::Queue', name);
+  return templates.all('AWS::SQS::QueuePolicy').find(({ properties }) => properties.Queues[0].Ref === id)!.properties;
+}
+
+/** The statement by which a queue lets its sender in. */
+function admission(templates: Templates, name: string): Record<string, any> {
+  return queuePolicy(templates, name).PolicyDocument.Statement.find((it: any) => it.Effect === 'Allow');
+}
+
 const arn = (service: string, rest: string) => ({
   'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, `:${service}:`, { Ref: 'AWS::Region' }, ':', { Ref: 'AWS::AccountId' }, `:${rest}`]],
 });
@@ -308,7 +319,53 @@ const MISTAKES: Mistake[] = [
         PolicyDocument.Statement = PolicyDocument.Statement.filter((it: any) => it.Effect === 'Deny');
       }
     },
-    ['queue ingest does not let the bucket send to it'],
+    ['bucket media may not send to queue ingest: its policy lets nobody send'],
+  ],
+  [
+    'a queue lets another bucket in',
+    (templates) => (admission(templates, 'ingest').Condition.ArnEquals['aws:SourceArn'] = 'arn:*:s3:::stillmotion-prod-medium'),
+    ['bucket media may not send to queue ingest: its policy lets arn:*:s3:::stillmotion-prod-medium send'],
+  ],
+  [
+    'a queue lets the rule of another bus in',
+    (templates) => (admission(templates, 'notify').Condition.ArnEquals['aws:SourceArn'] = arn('events', 'rule/stillmotion-prod-notify')),
+    [
+      'rule notify may not send to queue notify: its policy lets ' +
+        'arn:{partition}:events:{region}:{account}:rule/stillmotion-prod-notify send',
+    ],
+  ],
+  [
+    'a queue forbids what it allows',
+    (templates) => {
+      const { Statement } = queuePolicy(templates, 'render').PolicyDocument;
+      Statement.push({ Effect: 'Deny', Principal: '*', Action: 'sqs:Send*', Resource: Statement[0].Resource });
+    },
+    ['bucket media may not send to queue render: its policy forbids it'],
+  ],
+  [
+    'a dead-letter queue does not let the rule in',
+    (templates) => {
+      const { PolicyDocument } = queuePolicy(templates, 'notify-dead');
+      PolicyDocument.Statement = PolicyDocument.Statement.filter((it: any) => it.Effect === 'Deny');
+    },
+    ['rule notify may not send to queue notify-dead: its policy lets nobody send'],
+  ],
+  [
+    'a dead-letter queue does not let the rule of n8n in, which has a role',
+    (templates) => (admission(templates, 'n8n-dead').Principal.Service = 'sns.amazonaws.com'),
+    [
+      'rule n8n may not send to queue n8n-dead: its policy lets ' +
+        'arn:{partition}:events:{region}:{account}:rule/stillmotion-prod/stillmotion-prod-n8n send',
+    ],
+  ],
+  [
+    'a schedule cannot bury what it could not run',
+    (templates) => {
+      const role = templates.all('AWS::IAM::Role').find((it) => it.id.startsWith('sweepScheduleRole'))!;
+      const { PolicyDocument } = role.properties.Policies[0];
+      PolicyDocument.Statement = PolicyDocument.Statement.filter((it: any) => it.Sid !== 'Bury');
+    },
+    ['schedule sweep may not send to queue sweep-dead: its role does not allow it'],
   ],
   [
     'failures of a batch are not told apart',

@@ -114,6 +114,14 @@ export class Templates {
     return name === undefined ? id : this.text(name, template);
   }
 
+  /** The ARN of a resource; where none is known, what `Fn::GetAtt` would be asked for. */
+  arn({ id, resource, template }: Omit<Found, 'properties'>): string {
+    const name = this.physical({ id, resource, template });
+    // The rule of a bus that is not the default one has that bus in its ARN.
+    const bus = resource.Type === 'AWS::Events::Rule' && this.text(resource.Properties?.EventBusName, template).split('/').at(-1);
+    return ARN[resource.Type]?.(bus && bus !== 'default' ? `${bus}/${name}` : name) ?? `${id}.Arn`;
+  }
+
   /** The name of a resource in topology.json. */
   named(found: Omit<Found, 'properties'>): string {
     return this.short(this.physical(found));
@@ -163,7 +171,7 @@ export class Templates {
     const resource = template.Resources?.[id];
     if (!resource) return `${id}.${attribute}`;
     const name = this.physical({ id, resource, template });
-    if (attribute === 'Arn') return ARN[resource.Type]?.(name) ?? `${id}.Arn`;
+    if (attribute === 'Arn') return this.arn({ id, resource, template });
     if (attribute === 'QueueName' || attribute === 'Name') return name;
     if (attribute === 'QueueUrl') return REF['AWS::SQS::Queue']!(name);
     return `${id}.${attribute}`;
