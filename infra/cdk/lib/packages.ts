@@ -5,8 +5,12 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** A zip with nothing in it: its end is all it has. */
-const NOTHING = Buffer.concat([Buffer.from('PK\x05\x06'), Buffer.alloc(18)]);
+/** A zip with nothing in it: its end is all it has, with a comment that says what it stands for. */
+function nothing(comment: string): Buffer {
+  const end = Buffer.concat([Buffer.from('PK\x05\x06'), Buffer.alloc(18), Buffer.from(comment)]);
+  end.writeUInt16LE(Buffer.byteLength(comment), 20);
+  return end;
+}
 
 /** Where zips come from. */
 export interface Packages {
@@ -35,15 +39,18 @@ export function builtPackages(folder: string): Packages {
   };
 }
 
-/** Empty zips, to synthesise without building. CloudFormation refuses what is made with them. */
+/**
+ * Empty zips, to synthesise without building: another for each function and architecture, so that a template tells
+ * which it was made with. CloudFormation refuses what is made with them.
+ */
 export function placeholderPackages(): Packages {
   const folder = mkdtempSync(join(tmpdir(), 'stillmotion-placeholder-'));
-  const zip = (name: string) => {
-    const path = join(folder, `placeholder-${name}.zip`);
-    writeFileSync(path, NOTHING);
+  const zip = (name: string, architecture: string) => {
+    const path = join(folder, `placeholder-${name}-${architecture}.zip`);
+    writeFileSync(path, nothing(`${name} ${architecture}`));
     return path;
   };
-  return { arePlaceholders: true, function: zip, layer: (name) => zip(`layer-${name}`) };
+  return { arePlaceholders: true, function: zip, layer: (name, architecture) => zip(`layer-${name}`, architecture) };
 }
 
 /**

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { type Stillmotion, stages } from '../lib/index.js';
 import { problems } from '../lib/proof/problems.js';
-import type { Found, Templates } from '../lib/proof/templates.js';
+import { type Found, list, type Templates } from '../lib/proof/templates.js';
 import { readTopology, type Topology } from '../lib/topology.js';
 import { promised } from './promised.js';
 import { built, copy, synthesised, templatesOf, topologyOf } from './synth.js';
@@ -35,6 +35,17 @@ function roleOf(templates: Templates, name: string): Found {
 function allow(templates: Templates, name: string, action: string | string[], resource: unknown, more: object = {}): void {
   const { Statement } = roleOf(templates, name).properties.Policies[0].PolicyDocument;
   Statement.push({ Effect: 'Allow', Action: action, Resource: resource, ...more });
+}
+
+/** The policy of a queue. */
+function queuePolicy(templates: Templates, name: string): Record<string, any> {
+  const { id } = one(templates, 'AWS::SQS::Queue', name);
+  return templates.all('AWS::SQS::QueuePolicy').find(({ properties }) => properties.Queues[0].Ref === id)!.properties;
+}
+
+/** The statement by which a queue lets its sender in. */
+function admission(templates: Templates, name: string): Record<string, any> {
+  return queuePolicy(templates, name).PolicyDocument.Statement.find((it: any) => it.Effect === 'Allow');
 }
 
 const arn = (service: string, rest: string) => ({
@@ -106,8 +117,16 @@ const MISTAKES: Mistake[] = [
     'a dead-letter queue forgets before its queue does',
     (templates) => (one(templates, 'AWS::SQS::Queue', 'ltx-dead').properties.MessageRetentionPeriod = 86_400),
     [
-      'queue ltx-dead keeps a message 86400 s, fewer than the 1209600 s of queue ltx',
+      'queue ltx-dead keeps a message 86400 s, not longer than the 864000 s of queue ltx',
       'queue ltx-dead: retentionSecs is 86400 in the template, 1209600 locally',
+    ],
+  ],
+  [
+    'a dead-letter queue forgets when its queue does',
+    (templates) => (one(templates, 'AWS::SQS::Queue', 'ltx-dead').properties.MessageRetentionPeriod = 864_000),
+    [
+      'queue ltx-dead keeps a message 864000 s, not longer than the 864000 s of queue ltx',
+      'queue ltx-dead: retentionSecs is 864000 in the template, 1209600 locally',
     ],
   ],
   [
@@ -166,7 +185,10 @@ const MISTAKES: Mistake[] = [
     'a role has a policy of somebody else',
     (templates) =>
       (roleOf(templates, 'render').properties.ManagedPolicyArns = ['arn:aws:iam::aws:policy/AmazonS3FullAccess']),
-    ["function render's role has the policy AmazonS3FullAccess, whose statements the templates do not have"],
+    [
+      "function render's role has the policy AmazonS3FullAccess, whose statements the templates do not have",
+      'AWS::IAM::Role renderRole1D105895 has its partition written in: arn:aws:iam::aws:policy/AmazonS3FullAccess',
+    ],
   ],
   [
     'a role may do everything but',
@@ -182,6 +204,7 @@ const MISTAKES: Mistake[] = [
     [
       'topology.json has function supabase → queue supabase-dead, which the template has not',
       "function supabase's role has the role arn:aws:iam::123456789012:role/admin, which the templates do not have",
+      'AWS::Lambda::Function supabaseFunctionEC72B79B has its partition written in: arn:aws:iam::123456789012:role/admin',
       "function supabase's role may not read table jobs, which topology.json says",
       "function supabase's role may not read secret supabase, which topology.json says",
       "function supabase's role may not receive queue supabase, which topology.json says",
@@ -223,6 +246,29 @@ const MISTAKES: Mistake[] = [
       Statement.find((it: any) => it.Sid === 'FindObjects').Condition = { StringLike: { 's3:prefix': ['ltx-videos/*'] } };
     },
     ["function render's role lists the bucket under a condition on s3:prefix: S3 then refuses what is not there instead of saying so"],
+  ],
+  [
+    'a role names the partition itself',
+    (templates) => {
+      const { Statement } = roleOf(templates, 'notify').properties.Policies[0].PolicyDocument;
+      const logs = Statement.find((it: any) => list(it.Action).includes('logs:PutLogEvents'));
+      logs.Resource = 'arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/stillmotion-prod-notify:*';
+    },
+    [
+      'AWS::IAM::Role notifyRoleDC131F1B has its partition written in: ' +
+        'arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/stillmotion-prod-notify:*',
+    ],
+  ],
+  [
+    'a variable has an address of one partition',
+    (templates) =>
+      (one(templates, 'AWS::Lambda::Function', 'api').properties.Environment.Variables.INGEST_QUEUE_URL = {
+        'Fn::Sub': 'https://sqs.${AWS::Region}.amazonaws.com/${AWS::AccountId}/stillmotion-prod-ingest',
+      }),
+    [
+      'AWS::Lambda::Function apiFunction2C95D0E5 has its partition written in: ' +
+        'https://sqs.${AWS::Region}.amazonaws.com/${AWS::AccountId}/stillmotion-prod-ingest',
+    ],
   ],
   [
     'prefixes overlap',
@@ -273,7 +319,53 @@ const MISTAKES: Mistake[] = [
         PolicyDocument.Statement = PolicyDocument.Statement.filter((it: any) => it.Effect === 'Deny');
       }
     },
-    ['queue ingest does not let the bucket send to it'],
+    ['bucket media may not send to queue ingest: its policy lets nobody send'],
+  ],
+  [
+    'a queue lets another bucket in',
+    (templates) => (admission(templates, 'ingest').Condition.ArnEquals['aws:SourceArn'] = 'arn:*:s3:::stillmotion-prod-medium'),
+    ['bucket media may not send to queue ingest: its policy lets arn:*:s3:::stillmotion-prod-medium send'],
+  ],
+  [
+    'a queue lets the rule of another bus in',
+    (templates) => (admission(templates, 'notify').Condition.ArnEquals['aws:SourceArn'] = arn('events', 'rule/stillmotion-prod-notify')),
+    [
+      'rule notify may not send to queue notify: its policy lets ' +
+        'arn:{partition}:events:{region}:{account}:rule/stillmotion-prod-notify send',
+    ],
+  ],
+  [
+    'a queue forbids what it allows',
+    (templates) => {
+      const { Statement } = queuePolicy(templates, 'render').PolicyDocument;
+      Statement.push({ Effect: 'Deny', Principal: '*', Action: 'sqs:Send*', Resource: Statement[0].Resource });
+    },
+    ['bucket media may not send to queue render: its policy forbids it'],
+  ],
+  [
+    'a dead-letter queue does not let the rule in',
+    (templates) => {
+      const { PolicyDocument } = queuePolicy(templates, 'notify-dead');
+      PolicyDocument.Statement = PolicyDocument.Statement.filter((it: any) => it.Effect === 'Deny');
+    },
+    ['rule notify may not send to queue notify-dead: its policy lets nobody send'],
+  ],
+  [
+    'a dead-letter queue does not let the rule of n8n in, which has a role',
+    (templates) => (admission(templates, 'n8n-dead').Principal.Service = 'sns.amazonaws.com'),
+    [
+      'rule n8n may not send to queue n8n-dead: its policy lets ' +
+        'arn:{partition}:events:{region}:{account}:rule/stillmotion-prod/stillmotion-prod-n8n send',
+    ],
+  ],
+  [
+    'a schedule cannot bury what it could not run',
+    (templates) => {
+      const role = templates.all('AWS::IAM::Role').find((it) => it.id.startsWith('sweepScheduleRole'))!;
+      const { PolicyDocument } = role.properties.Policies[0];
+      PolicyDocument.Statement = PolicyDocument.Statement.filter((it: any) => it.Sid !== 'Bury');
+    },
+    ['schedule sweep may not send to queue sweep-dead: its role does not allow it'],
   ],
   [
     'failures of a batch are not told apart',

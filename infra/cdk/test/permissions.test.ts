@@ -6,8 +6,8 @@ import { type Calls, refusedCalls } from '../lib/proof/calls.js';
 import { permissionTable } from '../lib/proof/permissions.js';
 import { roles } from '../lib/proof/policy.js';
 import { isWide, reasonFor } from '../lib/proof/wildcards.js';
-import { file } from './promised.js';
-import { STAGES, templatesOf, topologyOf } from './synth.js';
+import { file, promised } from './promised.js';
+import { copy, STAGES, templatesOf, topologyOf } from './synth.js';
 
 test('are those of PERMISSIONS.md', async () => {
   await expect(permissionTable(templatesOf('prod'))).toMatchFileSnapshot('../PERMISSIONS.md');
@@ -32,7 +32,7 @@ test.each(STAGES)('have a reason for every star in %s', (name) => {
 });
 
 test('allow all that functions were seen to ask for', () => {
-  expect(refusedCalls(templatesOf('prod'), file<Calls>('infra/calls.json'))).toEqual([]);
+  expect(refusedCalls(templatesOf('prod'), file<Calls>('infra/calls.json'), promised(topologyOf('prod')))).toEqual([]);
 });
 
 test('are compared call by call', () => {
@@ -51,7 +51,7 @@ test('are compared call by call', () => {
   ];
   calls.functions['reader'] = ['s3:ListBucket'];
   delete calls.functions['ingest'];
-  const lines = refusedCalls(templatesOf('prod'), calls).filter((line) => /render|reader|ingest was/.test(line));
+  const lines = refusedCalls(templatesOf('prod'), calls, promised(topologyOf('prod'))).filter((line) => /render|reader|ingest was/.test(line));
   expect(lines).toEqual([
     'calls of function reader were recorded, which the template does not have',
     'no call of function ingest was recorded',
@@ -61,4 +61,22 @@ test('are compared call by call', () => {
     'function render was seen to ask for sqs:SendMessage ltx, which its role does not allow',
     'function render was seen to ask for lambda:InvokeFunction ltx, which its role does not allow',
   ]);
+});
+
+test('to publish is allowed for every fact of a function', () => {
+  const published = promised(topologyOf('prod'));
+  const told = (type: string, operator: string) => {
+    const templates = copy(templatesOf('prod'));
+    for (const { properties } of templates.all('AWS::IAM::Role').filter(({ id }) => id.startsWith('deliverRole'))) {
+      const publish = properties.Policies[0].PolicyDocument.Statement.find((it: any) => it.Action === 'events:PutEvents');
+      publish.Condition = { [operator]: { 'events:detail-type': type } };
+    }
+    return refusedCalls(templates, file<Calls>('infra/calls.json'), published);
+  };
+  expect(told('WebhookEndpointDisabled.v1', 'StringEquals')).toEqual([]);
+  for (const [type, operator] of [['JobFailed.v1', 'StringEquals'], ['WebhookEndpointDisabled.v1', 'StringNotEquals']] as const) {
+    expect(told(type, operator)).toEqual([
+      'function deliver was seen to ask for events:PutEvents of WebhookEndpointDisabled.v1, which its role does not allow',
+    ]);
+  }
 });

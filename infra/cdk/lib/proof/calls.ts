@@ -1,6 +1,8 @@
 /** What functions were seen to ask of AWS, against what their roles allow. */
 
-import { covers, glob, type Grant, roles } from './policy.js';
+import type { Topology } from '../topology.js';
+import { classOf } from './planned.js';
+import { covers, glob, type Grant, passes, roles } from './policy.js';
 import type { Templates } from './templates.js';
 
 /** `infra/calls.json`: by function, `s3:GetObject photos/*`, `dynamodb:Query jobs/by-owner`, `events:PutEvents`. */
@@ -8,8 +10,14 @@ export interface Calls {
   functions: Record<string, string[]>;
 }
 
+/** What a stage publishes: its wiring, and every fact that there is a schema of. */
+export interface Published {
+  topology: Topology;
+  detailTypes: readonly string[];
+}
+
 /** Calls that would be refused, and functions of which nothing was seen. */
-export function refusedCalls(templates: Templates, calls: Calls): string[] {
+export function refusedCalls(templates: Templates, calls: Calls, published: Published): string[] {
   const functions = roles(templates).filter((role) => role.function !== undefined);
   const unknown = Object.keys(calls.functions).filter((name) => !functions.some((role) => role.function === name));
   return [
@@ -18,10 +26,26 @@ export function refusedCalls(templates: Templates, calls: Calls): string[] {
       const seen = calls.functions[name!] ?? [];
       if (seen.length === 0) return [`no call of function ${name} was recorded`];
       return seen
-        .filter((call) => !grants.some((grant) => allows(templates, grant, call)))
+        .flatMap((call) => refused(templates, grants, call, facts(published, name!)))
         .map((call) => `function ${name} was seen to ask for ${call}, which its role does not allow`);
     }),
   ];
+}
+
+/** The facts that the topology has a function publish. */
+function facts({ topology, detailTypes }: Published, name: string): string[] {
+  const classes = topology.functions[name]?.publishes ?? [];
+  return detailTypes.filter((type) => classes.includes(classOf(type)));
+}
+
+/** A call, if it is refused; a fact that is published, which the call does not tell, with each that would be. */
+function refused(templates: Templates, grants: Grant[], call: string, facts: string[]): string[] {
+  const allowing = grants.filter((grant) => allows(templates, grant, call));
+  if (allowing.length === 0) return [call];
+  if (call !== 'events:PutEvents') return [];
+  return facts
+    .filter((type) => !allowing.some((grant) => passes(grant, 'events:detail-type', type)))
+    .map((type) => `${call} of ${type}`);
 }
 
 function allows(templates: Templates, grant: Grant, call: string): boolean {

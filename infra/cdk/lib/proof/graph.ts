@@ -185,7 +185,7 @@ function permissions(templates: Templates, graph: Graph, detailTypes: readonly s
   };
   for (const role of roles(templates)) {
     for (const grant of role.grants) {
-      if (covers(grant, 's3:PutObject') && overlap(grant.resource, 'arn:aws:s3:::*/*')) {
+      if (covers(grant, 's3:PutObject') && overlap(grant.resource, 'arn:*:s3:::*/*')) {
         const key = grant.resource.split(/\/(.*)/s)[1] ?? '*';
         const written = prefixNode(key);
         graph.edge(role.who, written);
@@ -220,15 +220,15 @@ function prefixNode(key: string): string {
 /** Whether a pattern of ARNs covers a thing of the templates. */
 function names(templates: Templates, pattern: string, kind: 'queue' | 'function', name: string): boolean {
   const service = { queue: 'sqs:{region}:{account}:', function: 'lambda:{region}:{account}:function:' }[kind];
-  const physical = `arn:aws:${service}${templates.prefix}${name}`;
+  const physical = `arn:{partition}:${service}${templates.prefix}${name}`;
   return overlap(anywhere(pattern), physical) || overlap(anywhere(pattern), `${physical}:*`);
 }
 
-/** An ARN of any account and region of ours: which they are is decided by the deployment. */
+/** An ARN of any partition, account and region of ours: which they are is decided by the deployment. */
 function anywhere(pattern: string): string {
   const parts = pattern.split(':');
   if (parts.length < 6) return pattern;
-  return [...parts.slice(0, 3), '{region}', '{account}', ...parts.slice(5)].join(':');
+  return ['arn', '{partition}', parts[2], '{region}', '{account}', ...parts.slice(5)].join(':');
 }
 
 /** The trigger graph that the topology plans. */

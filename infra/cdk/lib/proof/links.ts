@@ -1,7 +1,7 @@
 /** What may go wrong between a queue, its dead-letter queue and the function it feeds. */
 
 import { functionOf, prefixOf } from './graph.js';
-import { statements } from './policy.js';
+import { covers, glob, passes, roles, type Statement, statements } from './policy.js';
 import { type Found, list, said, type Templates } from './templates.js';
 import { functionTimeouts } from './wiring.js';
 
@@ -32,7 +32,9 @@ function deadLetters(templates: Templates): string[] {
     if (fed(templates, to).length > 0) return [`the dead-letter queue ${to} of queue ${name} feeds function ${fed(templates, to)[0]}`];
     const kept = (of: Found) => of.properties.MessageRetentionPeriod ?? 345_600;
     const [there, here] = [kept(queues.get(to)!), kept(found)];
-    return there < here ? [`queue ${to} keeps a message ${there} s, fewer than the ${here} s of queue ${name}`] : [];
+    // The age of a message counts from when it was first sent, also after it was moved (Amazon SQS developer guide,
+    // "Dead-letter queues"): what is moved late is dropped at once where the limits are equal.
+    return there <= here ? [`queue ${to} keeps a message ${there} s, not longer than the ${here} s of queue ${name}`] : [];
   });
 }
 
@@ -111,32 +113,109 @@ function overlaps(templates: Templates): string[] {
   });
 }
 
+/** Who puts messages in a queue on AWS's side, and in whose name. */
+interface Sender {
+  /** `rule notify`. */
+  who: string;
+  service: string;
+  arn: string;
+  queue: string;
+}
 
 /** A queue that does not let its sender in stays empty, and nobody is told. */
 function senders(templates: Templates): string[] {
-  const wanted: { queue: string; service: string; from: string }[] = [];
-  for (const { properties, template } of templates.all('AWS::S3::Bucket')) {
-    for (const one of list(properties.NotificationConfiguration?.QueueConfigurations) as any[]) {
-      const queue = templates.thing(templates.text(one.Queue, template)).name;
-      wanted.push({ queue, service: 's3.amazonaws.com', from: 'the bucket' });
-    }
-  }
-  for (const found of templates.all('AWS::Events::Rule')) {
-    for (const target of list(found.properties.Targets) as any[]) {
-      const { kind, name } = templates.thing(templates.text(target.Arn, found.template));
-      if (kind !== 'queue' || target.RoleArn) continue;
-      wanted.push({ queue: name, service: 'events.amazonaws.com', from: `rule ${templates.named(found)}` });
-    }
-  }
-  const open = templates.all('AWS::SQS::QueuePolicy', 'AWS::SQS::QueueInlinePolicy').flatMap(({ properties, template }) =>
-    statements(templates, properties.PolicyDocument, template)
-      .filter(({ effect, actions }) => effect === 'Allow' && actions.some((one) => /^sqs:(SendMessage|\*)$/.test(one)))
-      .flatMap(({ principals }) =>
-        [...list(properties.Queues), ...list(properties.Queue)].flatMap((queue) =>
-          principals.map((who) => `${who} ${templates.thing(templates.text(queue, template)).name}`),
-        ),
-      ),
+  const problems = sendersByPolicy(templates).flatMap((sender) => {
+    const about = policyOf(templates, sender.queue);
+    const sends = about.filter((one) => one.actions.some((action) => glob(action).test('sqs:SendMessage')));
+    const denied = sends.some((one) => one.effect === 'Deny' && concerns(one, sender) && holds(one, sender, true));
+    const allows = sends.filter((one) => one.effect === 'Allow');
+    const allowed = allows.some((one) => concerns(one, sender) && holds(one, sender, false));
+    if (allowed && !denied) return [];
+    const others = allows.flatMap((one) => sources(one) ?? one.principals);
+    const why = denied ? 'forbids it' : `lets ${others.join(', ') || 'nobody'} send`;
+    return [`${sender.who} may not send to queue ${sender.queue}: its policy ${why}`];
+  });
+  return [...new Set([...problems, ...sendersByRole(templates)])];
+}
+
+/** Buckets, and rules without a role; also where rules put what they could not hand over, for which they use no role. */
+function sendersByPolicy(templates: Templates): Sender[] {
+  const buckets = templates.all('AWS::S3::Bucket').flatMap((found) =>
+    (list(found.properties.NotificationConfiguration?.QueueConfigurations) as any[]).map((one) => ({
+      who: `bucket ${templates.named(found)}`,
+      service: 's3.amazonaws.com',
+      arn: templates.arn(found),
+      to: templates.text(one.Queue, found.template),
+    })),
   );
-  const shut = wanted.filter(({ queue, service }) => !open.includes(`${service} ${queue}`));
-  return [...new Set(shut.map(({ queue, from }) => `queue ${queue} does not let ${from} send to it`))];
+  const rules = templates.all('AWS::Events::Rule').flatMap((found) =>
+    (list(found.properties.Targets) as any[])
+      .flatMap((target) => [target.RoleArn ? undefined : target.Arn, target.DeadLetterConfig?.Arn])
+      .filter((arn) => arn !== undefined)
+      .map((arn) => ({
+        who: `rule ${templates.named(found)}`,
+        service: 'events.amazonaws.com',
+        arn: templates.arn(found),
+        to: templates.text(arn, found.template),
+      })),
+  );
+  return [...buckets, ...rules].flatMap(({ to, ...sender }) => {
+    const { kind, name } = templates.thing(to);
+    return kind === 'queue' ? [{ ...sender, queue: name }] : [];
+  });
+}
+
+/** A schedule sends by its role, also what it could not hand over. */
+function sendersByRole(templates: Templates): string[] {
+  return templates.all('AWS::Scheduler::Schedule').flatMap((found) => {
+    const { Target } = found.properties;
+    const arn = templates.text(Target?.RoleArn, found.template);
+    const grants = roles(templates).filter((role) => role.arn === arn).flatMap((role) => role.grants);
+    return [Target?.Arn, Target?.DeadLetterConfig?.Arn]
+      .map((to) => templates.text(to, found.template))
+      .filter((to) => templates.thing(to).kind === 'queue')
+      .filter((to) => !grants.some((grant) => covers(grant, 'sqs:SendMessage') && glob(grant.resource).test(to)))
+      .map((to) => `schedule ${templates.named(found)} may not send to queue ${templates.thing(to).name}: its role does not allow it`);
+  });
+}
+
+/** What the policies of a queue say about it. */
+function policyOf(templates: Templates, queue: string): Statement[] {
+  const arns = templates.all('AWS::SQS::Queue').filter((found) => templates.named(found) === queue).map((found) => templates.arn(found));
+  return templates
+    .all('AWS::SQS::QueuePolicy', 'AWS::SQS::QueueInlinePolicy')
+    .filter(({ properties, template }) =>
+      [...list(properties.Queues), ...list(properties.Queue)].some((one) => templates.thing(templates.text(one, template)).name === queue),
+    )
+    .flatMap(({ properties, template }) => statements(templates, properties.PolicyDocument, template))
+    .filter(({ resources }) => resources.some((one) => arns.some((arn) => glob(one).test(arn))));
+}
+
+/** Whether a statement speaks of the service of a sender. */
+function concerns({ principals }: Statement, { service }: Sender): boolean {
+  return principals.includes('*') || principals.includes(service);
+}
+
+/** Whether the conditions of a statement hold for a sender; what is not known of it holds if `unknown`. */
+function holds({ conditions }: Statement, { arn }: Sender, unknown: boolean): boolean {
+  const known: Record<string, string> = {
+    'aws:sourcearn': arn,
+    'aws:sourceaccount': '{account}',
+    'aws:securetransport': 'true',
+  };
+  return Object.entries(conditions).every(([operator, keys]) =>
+    Object.entries(keys).every(([key, values]) => {
+      const value = known[key.toLowerCase()];
+      if (value === undefined) return unknown;
+      return passes({ conditions: { [operator]: { [key]: values } } }, key, value);
+    }),
+  );
+}
+
+/** In whose name a statement lets services in; none: in anybody's. */
+function sources({ conditions }: Statement): string[] | undefined {
+  const named = Object.values(conditions).flatMap((keys) =>
+    Object.entries(keys).flatMap(([key, values]) => (key.toLowerCase() === 'aws:sourcearn' ? values : [])),
+  );
+  return named.length > 0 ? named : undefined;
 }

@@ -7,7 +7,7 @@ import { isWide, reasonFor } from './wildcards.js';
 const HEAD = `# Permissions
 
 What each role of a stage may do, on what, and under which condition; made from the template of \`prod\`, names without the
-stage. A test compares it: \`just permissions\` writes it anew. No function may invoke another, and every star has its reason.
+stage. A test compares it: \`just expected\` writes it anew. No function may invoke another, and every star has its reason.
 `;
 
 /** The table of a stage. */

@@ -16,6 +16,7 @@ export interface Grant {
 export interface Role {
   /** `function render` for a function's, `role scheduler` otherwise. */
   who: string;
+  arn: string;
   /** The function whose role it is. */
   function?: string;
   grants: Grant[];
@@ -60,7 +61,7 @@ function principals(templates: Templates, principal: any, template: Template): s
 /** Every role of a stage with all that it may do, wherever that is written. */
 export function roles(templates: Templates): Role[] {
   const users = new Map<string, string[]>();
-  const arn = (name: string) => `arn:aws:iam::{account}:role/${name}`;
+  const arn = (name: string) => `arn:{partition}:iam::{account}:role/${name}`;
   for (const found of templates.all('AWS::Lambda::Function')) {
     const role = templates.text(found.properties.Role, found.template);
     users.set(role, [...(users.get(role) ?? []), templates.named(found)]);
@@ -71,12 +72,13 @@ export function roles(templates: Templates): Role[] {
     users.delete(arn(name));
     const role = of(templates, found, name);
     // What CDK puts behind an id says nothing to a reader.
-    if (functions.length === 0) return [{ ...role, who: `role ${templates.short(name).replace(/[0-9A-F]{8}$/, '')}` }];
-    return functions.map((one) => ({ ...role, who: `function ${one}`, function: one }));
+    if (functions.length === 0) return [{ ...role, arn: arn(name), who: `role ${templates.short(name).replace(/[0-9A-F]{8}$/, '')}` }];
+    return functions.map((one) => ({ ...role, arn: arn(name), who: `function ${one}`, function: one }));
   });
   const elsewhere = [...users].flatMap(([role, functions]) =>
     functions.map((one) => ({
       who: `function ${one}`,
+      arn: role,
       function: one,
       grants: [],
       unclear: [`has the role ${role}, which the templates do not have`],
@@ -85,7 +87,7 @@ export function roles(templates: Templates): Role[] {
   return [...written, ...elsewhere].sort((a, b) => (a.who < b.who ? -1 : 1));
 }
 
-function of(templates: Templates, found: Found, name: string): Omit<Role, 'who'> {
+function of(templates: Templates, found: Found, name: string): Omit<Role, 'who' | 'arn'> {
   const documents = list(found.properties.Policies).map((policy: any) => [policy.PolicyDocument, found.template]);
   const unclear: string[] = [];
   for (const policy of templates.all('AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy', 'AWS::IAM::RolePolicy')) {
@@ -134,7 +136,7 @@ export function glob(pattern: string): RegExp {
 }
 
 /** Whether a key of a request passes the conditions of a grant, as far as they speak of that key. */
-export function passes(grant: Grant, key: string, value: string): boolean {
+export function passes(grant: Pick<Grant, 'conditions'>, key: string, value: string): boolean {
   return Object.entries(grant.conditions).every(([operator, keys]) =>
     Object.entries(keys).every(([named, values]) => {
       if (named.toLowerCase() !== key.toLowerCase()) return true;

@@ -4,6 +4,7 @@ import type { Topology } from '../topology.js';
 import { accessProblems } from './access.js';
 import { differences, plannedGraph, triggerGraph } from './graph.js';
 import { linkProblems } from './links.js';
+import { partitionProblems } from './partitions.js';
 import { rightProblems } from './rights.js';
 import { alarmProblems, type Environment, factProblems, type Metrics, variableProblems } from './settings.js';
 import type { Templates } from './templates.js';
@@ -32,6 +33,7 @@ export function problems(templates: Templates, promises: Promises): string[] {
     ...differences(graph, plannedGraph(topology, detailTypes)),
     ...linkProblems(templates),
     ...rightProblems(templates),
+    ...partitionProblems(templates),
     ...accessProblems(templates, topology),
     ...(environment ? variableProblems(templates, topology, environment) : []),
     ...factProblems(templates, detailTypes),

@@ -64,7 +64,7 @@ function ofBuckets(templates: Templates): string[] {
   const closed = new Set<string>();
   for (const { properties, template } of templates.all('AWS::S3::BucketPolicy')) {
     const bucket = templates.text(properties.Bucket, template);
-    const arn = `arn:aws:s3:::${bucket}`;
+    const arn = `arn:{partition}:s3:::${bucket}`;
     for (const one of statements(templates, properties.PolicyDocument, template)) {
       const everybody = one.principals.includes('*') && one.actions.some((action) => ['s3:*', '*'].includes(action));
       const plain = one.conditions.Bool?.['aws:SecureTransport']?.includes('false');

@@ -33,11 +33,11 @@ export interface Thing {
 const PSEUDO: Record<string, string> = {
   'AWS::AccountId': '{account}',
   'AWS::NoValue': '',
-  'AWS::Partition': 'aws',
+  'AWS::Partition': '{partition}',
   'AWS::Region': '{region}',
   'AWS::StackName': '{stack}',
   'AWS::StackId': '{stack}',
-  'AWS::URLSuffix': 'amazonaws.com',
+  'AWS::URLSuffix': '{suffix}',
 };
 
 /** The property that names a resource, by type. */
@@ -62,26 +62,26 @@ const NAMED_BY: Record<string, string> = {
 
 /** How the ARN of a resource is made of its name, by type. */
 const ARN: Record<string, (name: string) => string> = {
-  'AWS::DynamoDB::GlobalTable': (name) => `arn:aws:dynamodb:{region}:{account}:table/${name}`,
-  'AWS::DynamoDB::Table': (name) => `arn:aws:dynamodb:{region}:{account}:table/${name}`,
-  'AWS::Events::ApiDestination': (name) => `arn:aws:events:{region}:{account}:api-destination/${name}`,
-  'AWS::Events::Connection': (name) => `arn:aws:events:{region}:{account}:connection/${name}`,
-  'AWS::Events::EventBus': (name) => `arn:aws:events:{region}:{account}:event-bus/${name}`,
-  'AWS::Events::Rule': (name) => `arn:aws:events:{region}:{account}:rule/${name}`,
-  'AWS::IAM::Role': (name) => `arn:aws:iam::{account}:role/${name}`,
-  'AWS::KMS::Key': (name) => `arn:aws:kms:{region}:{account}:key/${name}`,
-  'AWS::Lambda::Function': (name) => `arn:aws:lambda:{region}:{account}:function:${name}`,
-  'AWS::Logs::LogGroup': (name) => `arn:aws:logs:{region}:{account}:log-group:${name}:*`,
-  'AWS::S3::Bucket': (name) => `arn:aws:s3:::${name}`,
-  'AWS::SNS::Topic': (name) => `arn:aws:sns:{region}:{account}:${name}`,
-  'AWS::SQS::Queue': (name) => `arn:aws:sqs:{region}:{account}:${name}`,
-  'AWS::SecretsManager::Secret': (name) => `arn:aws:secretsmanager:{region}:{account}:secret:${name}-??????`,
+  'AWS::DynamoDB::GlobalTable': (name) => `arn:{partition}:dynamodb:{region}:{account}:table/${name}`,
+  'AWS::DynamoDB::Table': (name) => `arn:{partition}:dynamodb:{region}:{account}:table/${name}`,
+  'AWS::Events::ApiDestination': (name) => `arn:{partition}:events:{region}:{account}:api-destination/${name}`,
+  'AWS::Events::Connection': (name) => `arn:{partition}:events:{region}:{account}:connection/${name}`,
+  'AWS::Events::EventBus': (name) => `arn:{partition}:events:{region}:{account}:event-bus/${name}`,
+  'AWS::Events::Rule': (name) => `arn:{partition}:events:{region}:{account}:rule/${name}`,
+  'AWS::IAM::Role': (name) => `arn:{partition}:iam::{account}:role/${name}`,
+  'AWS::KMS::Key': (name) => `arn:{partition}:kms:{region}:{account}:key/${name}`,
+  'AWS::Lambda::Function': (name) => `arn:{partition}:lambda:{region}:{account}:function:${name}`,
+  'AWS::Logs::LogGroup': (name) => `arn:{partition}:logs:{region}:{account}:log-group:${name}:*`,
+  'AWS::S3::Bucket': (name) => `arn:{partition}:s3:::${name}`,
+  'AWS::SNS::Topic': (name) => `arn:{partition}:sns:{region}:{account}:${name}`,
+  'AWS::SQS::Queue': (name) => `arn:{partition}:sqs:{region}:{account}:${name}`,
+  'AWS::SecretsManager::Secret': (name) => `arn:{partition}:secretsmanager:{region}:{account}:secret:${name}-??????`,
 };
 
 /** What `Ref` gives, where it is not the name. */
 const REF: Record<string, (name: string) => string> = {
   'AWS::SNS::Topic': ARN['AWS::SNS::Topic']!,
-  'AWS::SQS::Queue': (name) => `https://sqs.{region}.amazonaws.com/{account}/${name}`,
+  'AWS::SQS::Queue': (name) => `https://sqs.{region}.{suffix}/{account}/${name}`,
   'AWS::SecretsManager::Secret': ARN['AWS::SecretsManager::Secret']!,
 };
 
@@ -114,6 +114,14 @@ export class Templates {
     return name === undefined ? id : this.text(name, template);
   }
 
+  /** The ARN of a resource; where none is known, what `Fn::GetAtt` would be asked for. */
+  arn({ id, resource, template }: Omit<Found, 'properties'>): string {
+    const name = this.physical({ id, resource, template });
+    // The rule of a bus that is not the default one has that bus in its ARN.
+    const bus = resource.Type === 'AWS::Events::Rule' && this.text(resource.Properties?.EventBusName, template).split('/').at(-1);
+    return ARN[resource.Type]?.(bus && bus !== 'default' ? `${bus}/${name}` : name) ?? `${id}.Arn`;
+  }
+
   /** The name of a resource in topology.json. */
   named(found: Omit<Found, 'properties'>): string {
     return this.short(this.physical(found));
@@ -127,7 +135,7 @@ export class Templates {
       .replace(/-(\{account\}|\d{12})-(\{region\}|[a-z]{2}(-[a-z]+)+-\d)$/, '');
   }
 
-  /** What a value comes down to: text with `{region}` and `{account}` where AWS decides. */
+  /** What a value comes down to: text with `{partition}`, `{region}` and `{account}` where AWS decides. */
   text(value: unknown, template: Template): string {
     if (typeof value === 'string') return value;
     if (typeof value === 'number' || typeof value === 'boolean') return String(value);
@@ -163,7 +171,7 @@ export class Templates {
     const resource = template.Resources?.[id];
     if (!resource) return `${id}.${attribute}`;
     const name = this.physical({ id, resource, template });
-    if (attribute === 'Arn') return ARN[resource.Type]?.(name) ?? `${id}.Arn`;
+    if (attribute === 'Arn') return this.arn({ id, resource, template });
     if (attribute === 'QueueName' || attribute === 'Name') return name;
     if (attribute === 'QueueUrl') return REF['AWS::SQS::Queue']!(name);
     return `${id}.${attribute}`;

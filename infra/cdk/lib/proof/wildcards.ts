@@ -9,7 +9,7 @@ interface Wildcard {
 
 const WILDCARDS: readonly Wildcard[] = [
   {
-    matches: ({ action, resource }) => action.startsWith('s3:') && /^arn:aws:s3:::[^*?/]+\/[^*?]+\/\*$/.test(resource),
+    matches: ({ action, resource }) => action.startsWith('s3:') && /^arn:\{partition\}:s3:::[^*?/]+\/[^*?]+\/\*$/.test(resource),
     reason: 'the keys below one prefix: they are made of ids of jobs',
   },
   {
