@@ -142,7 +142,7 @@ const prod: Stage = {
   alarms: {
     emails: ['operations@stillmotion.example'],
     oldestMessageSecs: STRICT,
-    failedRecords: 5,
+    failedRecords: 3,
     errors: 1,
     throttles: 5,
     serverErrors: 1,
