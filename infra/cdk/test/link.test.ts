@@ -85,7 +85,7 @@ describe('a further link', () => {
 
     expect(watched).toHaveLength(7);
     expect(watched).toEqual(
-      fed.map(([Value]) => ({ function: [{ Name: 'Function', Value }], seconds: 900, from: 5 })),
+      fed.map(([Value]) => ({ function: [{ Name: 'Function', Value }], seconds: 900, from: stages.prod.alarms.failedRecords })),
     );
   });
 

@@ -8,6 +8,7 @@ import {
   type PolicyValidationPluginReport,
   Stage as CdkStage,
   type Stack,
+  Token,
   Validations,
 } from 'aws-cdk-lib';
 
@@ -31,6 +32,19 @@ export function prove(proved: Proved): void {
   Validations.of(app).addPlugins(new Proof(proved));
 }
 
+/** A template as it would be for any account, region and partition, wherever its stack is to go. */
+function read(path: string, { account, region, partition }: Stack): Template {
+  const places = [
+    [account, '{account}'],
+    [region, '{region}'],
+    // The word alone is in other names, too.
+    [`arn:${partition}:`, 'arn:{partition}:'],
+  ] as const;
+  const known = places.filter(([place]) => !Token.isUnresolved(place));
+  const text = known.reduce((all, [place, name]) => all.replaceAll(place, name), readFileSync(path, 'utf8'));
+  return JSON.parse(text) as Template;
+}
+
 class Proof implements IPolicyValidationPlugin {
   readonly name: string;
 
@@ -43,7 +57,7 @@ class Proof implements IPolicyValidationPlugin {
     const paths = stacks.map((stack) => stack.node.path);
     const own = stackTemplates.filter(({ stackConstructPath }) => paths.includes(stackConstructPath));
     if (own.length !== stacks.length) throw new Error(`of the stacks ${paths.join(', ')} only ${own.length} have a template`);
-    const each = own.map(({ templatePath }) => JSON.parse(readFileSync(templatePath, 'utf8')) as Template);
+    const each = own.map(({ templatePath }) => read(templatePath, stacks[0]!));
     const lines = problems(new Templates(stage, each), promises(topology));
     return {
       success: lines.length === 0,
