@@ -257,6 +257,6 @@ fn a_required_an_optional_and_a_conditional_secret_setting_are_told_apart() {
 
     let names = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!(names(&required), "NEEDED");
-    assert_eq!(names(&optional), "METRICS_NAMESPACE NEEDED_WITHOUT_IT WISHED");
+    assert_eq!(names(&optional), "METRICS_NAMESPACE NEEDED_WITHOUT_IT RUST_LOG WISHED");
     assert_eq!(names(&secret), "KEY");
 }
